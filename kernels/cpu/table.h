@@ -1,0 +1,23 @@
+// Each kernel file writes its functions into the table of its instruction level.
+#pragma once
+
+#include "kernels/cpu/level.h"
+#include "kernels/kernels.h"
+
+namespace gesso::kernels::GESSO_LEVEL {
+
+template <class T>
+void install_elementwise(Kernels<T>& k);
+template <class T>
+void install_reduce(Kernels<T>& k);
+template <class T>
+void install_rows(Kernels<T>& k);
+template <class T>
+void install_random(Kernels<T>& k);
+template <class T>
+void install_optim(Kernels<T>& k);
+template <class T>
+void install_gemm(Kernels<T>& k);
+void install_move(MoveKernels& k);
+
+}  // namespace gesso::kernels::GESSO_LEVEL
