@@ -1,0 +1,173 @@
+// The engine: gradients flow from the outputs to the inputs, newest node first.
+//
+// A node's id is above those of its inputs, so descending ids are a topological order and every node is visited once, when
+// its gradient is complete. An edge runs only if it leads to a requested input. Nothing recurses.
+#include <algorithm>
+#include <atomic>
+
+#include "autograd/modes.h"
+#include "autograd/ops.h"
+#include "autograd/var.h"
+
+namespace gesso {
+
+class Engine {
+ public:
+  Engine(const std::vector<Var>& outputs, const std::vector<Var>& inputs, bool all_leaves)
+      : all_leaves_(all_leaves) {
+    collect(outputs);
+    for (const Var& x : inputs)
+      if (Visit* v = find(x.node().get())) v->requested = true;
+    mark_needed();
+  }
+
+  struct Flags {
+    bool create_graph, retain_graph, accumulate;
+  };
+
+  void seed(const Var& output, const Var& gradient) {
+    if (Visit* v = find(output.node().get())) add(*v, gradient);
+  }
+
+  void run(const Flags& flags) {
+    const NoGrad off(!flags.create_graph);
+    for (auto v = visits_.rbegin(); v != visits_.rend(); ++v) {
+      if (!v->needed || !v->gradient.defined()) continue;
+      Node& node = *v->node;
+      for (const auto& hook : node.hooks)
+        if (Var replaced = hook(v->gradient)) v->gradient = std::move(replaced);
+      const bool keep = all_leaves_ ? node.keeps_grad : v->requested || (node.keeps_grad && !node.leaf);
+      if (flags.accumulate && keep) node.grad = node.grad.defined() ? node.grad + v->gradient : v->gradient;
+      follow_edges(*v);
+      if (!v->requested) v->gradient = Var();
+      if (!flags.create_graph && !flags.retain_graph && !node.leaf) {
+        node.edges.clear();
+        node.output = Tensor();
+        node.freed = true;
+      }
+    }
+  }
+
+  Var gradient_of(const Var& x) {
+    const Visit* v = find(x.node().get());
+    return v ? v->gradient : Var();
+  }
+
+ private:
+  struct Visit {
+    std::shared_ptr<Node> node;
+    Var gradient = {};
+    bool requested = false, needed = false;
+  };
+
+  /// All nodes the outputs depend on, in ascending order of id.
+  void collect(const std::vector<Var>& outputs) {
+    const std::uint64_t round = ++last_round_;
+    std::vector<std::shared_ptr<Node>> pending;
+    for (const Var& y : outputs) {
+      check(y.requires_grad(), "backward: an output {} depends on nothing that requires a gradient", y.shape());
+      pending.push_back(y.node());
+    }
+    while (!pending.empty()) {
+      std::shared_ptr<Node> node = std::move(pending.back());
+      pending.pop_back();
+      if (node->visited_round == round) continue;
+      node->visited_round = round;
+      check(!node->freed, "backward: the graph of {} {} was freed by an earlier backward; pass retain_graph = true there",
+            node->name, node->shape);
+      for (const Edge& e : node->edges) pending.push_back(e.to);
+      visits_.push_back({std::move(node)});
+    }
+    std::sort(visits_.begin(), visits_.end(), [](const Visit& a, const Visit& b) { return a.node->id < b.node->id; });
+  }
+
+  void mark_needed() {
+    for (Visit& v : visits_) {
+      v.needed = v.requested || (all_leaves_ && (v.node->leaf || v.node->keeps_grad || !v.node->hooks.empty()));
+      for (const Edge& e : v.node->edges) v.needed = v.needed || find(e.to.get())->needed;
+    }
+  }
+
+  Visit* find(const Node* node) {
+    if (!node) return nullptr;
+    const auto at = std::lower_bound(visits_.begin(), visits_.end(), node->id,
+                                     [](const Visit& v, std::uint64_t id) { return v.node->id < id; });
+    return at != visits_.end() && at->node.get() == node ? &*at : nullptr;
+  }
+
+  void add(Visit& v, const Var& gradient) {
+    check(gradient.shape() == v.node->shape && gradient.dtype() == v.node->dtype,
+          "backward: the gradient {} {} of {} should be {} {}", name(gradient.dtype()), gradient.shape(), v.node->name,
+          name(v.node->dtype), v.node->shape);
+    v.gradient = v.gradient.defined() ? v.gradient + gradient : gradient;
+  }
+
+  void follow_edges(Visit& v) {
+    Node& node = *v.node;
+    Var y;
+    if (node.output.defined()) {
+      y = attach(node.output, v.node);
+      y.version_ = node.output_version;
+    }
+    for (const Edge& e : node.edges) {
+      Visit* to = find(e.to.get());
+      if (!to->needed) continue;
+      const Var dx = [&] {
+        const Running now(node.name);
+        return e.f(v.gradient, y);
+      }();
+      if (!dx.defined()) continue;
+      if (modes().anomaly) check_finite("a gradient", node.name, dx.value());
+      add(*to, dx);
+    }
+  }
+
+  /// Tells Var::value() that an edge of this op is running.
+  struct Running {
+    explicit Running(const char* op) : outer(std::exchange(modes().running, op)) {}
+    ~Running() { modes().running = outer; }
+    const char* outer;
+  };
+
+  inline static std::atomic<std::uint64_t> last_round_{0};
+  std::vector<Visit> visits_;
+  bool all_leaves_;
+};
+
+namespace {
+
+Var seed_of(const Var& output, const Var& given) {
+  if (given.defined()) return given;
+  check(output.size() == 1, "backward: an output {} has {} elements; give the gradient to start from", output.shape(),
+        output.size());
+  return tensor::ones(output.shape(), output.dtype());
+}
+
+}  // namespace
+
+void Var::backward() const { backward({}); }
+
+void Var::backward(const BackwardOptions& options) const {
+  Engine engine({*this}, options.inputs, options.inputs.empty());
+  engine.seed(*this, seed_of(*this, options.gradient));
+  engine.run({options.create_graph, options.retain_graph, true});
+}
+
+std::vector<Var> grad(const std::vector<Var>& outputs, const std::vector<Var>& inputs, const GradOptions& options) {
+  check(options.grad_outputs.empty() || options.grad_outputs.size() == outputs.size(),
+        "grad: {} outputs, {} gradients to start from", outputs.size(), options.grad_outputs.size());
+  Engine engine(outputs, inputs, false);
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    engine.seed(outputs[i], seed_of(outputs[i], options.grad_outputs.empty() ? Var() : options.grad_outputs[i]));
+  engine.run({options.create_graph, options.retain_graph, false});
+  std::vector<Var> result;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    result.push_back(engine.gradient_of(inputs[i]));
+    check(result.back().defined() || options.allow_unused,
+          "grad: input {} {} has no influence on the outputs; allow_unused = true gives an undefined gradient", i,
+          inputs[i].shape());
+  }
+  return result;
+}
+
+}  // namespace gesso

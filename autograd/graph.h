@@ -1,0 +1,15 @@
+// The graph behind a Var, to look at.
+#pragma once
+
+#include <string>
+
+#include "autograd/var.h"
+
+namespace gesso {
+
+/// One line a node, inputs indented below their user, shared nodes written once: "mul (3,2) #12".
+std::string graph_text(const Var& y);
+/// Graphviz DOT: `dot -Tsvg`.
+std::string graph_dot(const Var& y);
+
+}  // namespace gesso
