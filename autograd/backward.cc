@@ -1,13 +1,14 @@
 // The engine: gradients flow from the outputs to the inputs, newest node first.
 //
-// A node's id is above those of its inputs, so descending ids are a topological order and every node is visited once, when
-// its gradient is complete. An edge runs only if it leads to a requested input. Nothing recurses.
-#include <algorithm>
-#include <atomic>
-
+// A node's id is above those of its inputs, so descending ids are a topological order and every node is
+// visited once, when its gradient is complete. An edge runs only if it leads to a requested input. Nothing
+// recurses.
 #include "autograd/modes.h"
 #include "autograd/ops.h"
 #include "autograd/var.h"
+
+#include <algorithm>
+#include <atomic>
 
 namespace gesso {
 
@@ -30,17 +31,20 @@ class Engine {
   }
 
   void run(const Flags& flags) {
-    const NoGrad off(!flags.create_graph);
+    const Recording recording(flags.create_graph);
     for (auto v = visits_.rbegin(); v != visits_.rend(); ++v) {
       if (!v->needed || !v->gradient.defined()) continue;
       Node& node = *v->node;
       for (const auto& hook : node.hooks)
-        if (Var replaced = hook(v->gradient)) v->gradient = std::move(replaced);
+        if (Var replaced = hook(v->gradient)) {
+          check_gradient(node, replaced);
+          v->gradient = std::move(replaced);
+        }
       const bool keep = all_leaves_ ? node.keeps_grad : v->requested || (node.keeps_grad && !node.leaf);
       if (flags.accumulate && keep) node.grad = node.grad.defined() ? node.grad + v->gradient : v->gradient;
-      follow_edges(*v);
+      const bool followed = follow_edges(*v);
       if (!v->requested) v->gradient = Var();
-      if (!flags.create_graph && !flags.retain_graph && !node.leaf) {
+      if (followed && !flags.create_graph && !flags.retain_graph) {
         node.edges.clear();
         node.output = Tensor();
         node.freed = true;
@@ -65,7 +69,8 @@ class Engine {
     const std::uint64_t round = ++last_round_;
     std::vector<std::shared_ptr<Node>> pending;
     for (const Var& y : outputs) {
-      check(y.requires_grad(), "backward: an output {} depends on nothing that requires a gradient", y.shape());
+      check(y.requires_grad(), "backward: an output {} depends on nothing that requires a gradient",
+            y.shape());
       pending.push_back(y.node());
     }
     while (!pending.empty()) {
@@ -73,17 +78,20 @@ class Engine {
       pending.pop_back();
       if (node->visited_round == round) continue;
       node->visited_round = round;
-      check(!node->freed, "backward: the graph of {} {} was freed by an earlier backward; pass retain_graph = true there",
+      check(!node->freed,
+            "backward: the graph of {} {} was freed by an earlier backward; pass retain_graph = true there",
             node->name, node->shape);
       for (const Edge& e : node->edges) pending.push_back(e.to);
       visits_.push_back({std::move(node)});
     }
-    std::sort(visits_.begin(), visits_.end(), [](const Visit& a, const Visit& b) { return a.node->id < b.node->id; });
+    std::sort(visits_.begin(), visits_.end(),
+              [](const Visit& a, const Visit& b) { return a.node->id < b.node->id; });
   }
 
   void mark_needed() {
     for (Visit& v : visits_) {
-      v.needed = v.requested || (all_leaves_ && (v.node->leaf || v.node->keeps_grad || !v.node->hooks.empty()));
+      v.needed =
+          v.requested || (all_leaves_ && (v.node->leaf || v.node->keeps_grad || !v.node->hooks.empty()));
       for (const Edge& e : v.node->edges) v.needed = v.needed || find(e.to.get())->needed;
     }
   }
@@ -95,15 +103,21 @@ class Engine {
     return at != visits_.end() && at->node.get() == node ? &*at : nullptr;
   }
 
+  static void check_gradient(const Node& node, const Var& gradient) {
+    check(gradient.shape() == node.shape && gradient.dtype() == node.dtype,
+          "backward: the gradient {} {} of {} should be {} {}", name(gradient.dtype()), gradient.shape(),
+          node.name, name(node.dtype), node.shape);
+  }
+
   void add(Visit& v, const Var& gradient) {
-    check(gradient.shape() == v.node->shape && gradient.dtype() == v.node->dtype,
-          "backward: the gradient {} {} of {} should be {} {}", name(gradient.dtype()), gradient.shape(), v.node->name,
-          name(v.node->dtype), v.node->shape);
+    check_gradient(*v.node, gradient);
     v.gradient = v.gradient.defined() ? v.gradient + gradient : gradient;
   }
 
-  void follow_edges(Visit& v) {
-    Node& node = *v.node;
+  /// False if none of them leads to a requested input.
+  bool follow_edges(const Visit& v) {
+    const Node& node = *v.node;
+    bool followed = false;
     Var y;
     if (node.output.defined()) {
       y = attach(node.output, v.node);
@@ -112,6 +126,7 @@ class Engine {
     for (const Edge& e : node.edges) {
       Visit* to = find(e.to.get());
       if (!to->needed) continue;
+      followed = true;
       const Var dx = [&] {
         const Running now(node.name);
         return e.f(v.gradient, y);
@@ -120,6 +135,7 @@ class Engine {
       if (modes().anomaly) check_finite("a gradient", node.name, dx.value());
       add(*to, dx);
     }
+    return followed;
   }
 
   /// Tells Var::value() that an edge of this op is running.
@@ -138,8 +154,8 @@ namespace {
 
 Var seed_of(const Var& output, const Var& given) {
   if (given.defined()) return given;
-  check(output.size() == 1, "backward: an output {} has {} elements; give the gradient to start from", output.shape(),
-        output.size());
+  check(output.size() == 1, "backward: an output {} has {} elements; give the gradient to start from",
+        output.shape(), output.size());
   return tensor::ones(output.shape(), output.dtype());
 }
 
@@ -153,19 +169,22 @@ void Var::backward(const BackwardOptions& options) const {
   engine.run({options.create_graph, options.retain_graph, true});
 }
 
-std::vector<Var> grad(const std::vector<Var>& outputs, const std::vector<Var>& inputs, const GradOptions& options) {
+std::vector<Var> grad(const std::vector<Var>& outputs, const std::vector<Var>& inputs,
+                      const GradOptions& options) {
   check(options.grad_outputs.empty() || options.grad_outputs.size() == outputs.size(),
         "grad: {} outputs, {} gradients to start from", outputs.size(), options.grad_outputs.size());
   Engine engine(outputs, inputs, false);
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    engine.seed(outputs[i], seed_of(outputs[i], options.grad_outputs.empty() ? Var() : options.grad_outputs[i]));
+    engine.seed(outputs[i],
+                seed_of(outputs[i], options.grad_outputs.empty() ? Var() : options.grad_outputs[i]));
   engine.run({options.create_graph, options.retain_graph, false});
   std::vector<Var> result;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     result.push_back(engine.gradient_of(inputs[i]));
-    check(result.back().defined() || options.allow_unused,
-          "grad: input {} {} has no influence on the outputs; allow_unused = true gives an undefined gradient", i,
-          inputs[i].shape());
+    check(
+        result.back().defined() || options.allow_unused,
+        "grad: input {} {} has no influence on the outputs; allow_unused = true gives an undefined gradient",
+        i, inputs[i].shape());
   }
   return result;
 }

@@ -1,11 +1,12 @@
-// Checks of gradients against central differences, in float64 (PyTorch's gradcheck: eps 1e-6, atol 1e-5, rtol 1e-3).
+// Checks of gradients against central differences, in float64 (PyTorch's gradcheck: eps 1e-6, atol 1e-5, rtol
+// 1e-3).
 #pragma once
+
+#include "autograd/var.h"
 
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "autograd/var.h"
 
 namespace gesso {
 
@@ -20,11 +21,14 @@ struct GradcheckOptions {
   std::uint64_t seed = 0;
 };
 
-/// Compares v^T J u by the edges with (f(x + eps u) - f(x - eps u)) / (2 eps), for every input that is f64 and requires a gradient, and
-/// demands bit-equal re-runs. Returns an empty string, or what differs: output, input, element, both numbers.
-std::string gradcheck(const Function& f, const std::vector<Var>& inputs, const GradcheckOptions& options = {});
+/// Compares v^T J u by the edges with (f(x + eps u) - f(x - eps u)) / (2 eps), for every input that is f64
+/// and requires a gradient, and demands bit-equal re-runs. Returns an empty string, or what differs: output,
+/// input, element, both numbers.
+std::string gradcheck(const Function& f, const std::vector<Var>& inputs,
+                      const GradcheckOptions& options = {});
 
 /// gradcheck of the gradient: of (x, v) -> J(x)^T v, with v random.
-std::string gradgradcheck(const Function& f, const std::vector<Var>& inputs, const GradcheckOptions& options = {});
+std::string gradgradcheck(const Function& f, const std::vector<Var>& inputs,
+                          const GradcheckOptions& options = {});
 
 }  // namespace gesso

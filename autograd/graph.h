@@ -1,9 +1,9 @@
 // The graph behind a Var, to look at.
 #pragma once
 
-#include <string>
-
 #include "autograd/var.h"
+
+#include <string>
 
 namespace gesso {
 

@@ -1,6 +1,7 @@
-// The differentiable operations. Each stands beside its edges in autograd/{elementwise,reduce,move,linear}.cc; the formulas
-// of the values are those of tensor/ops.h. Every op is differentiable to any order; every linear op ships with its adjoint
-// as a public op (sum_to / broadcast_to, take_rows / add_rows, pad / pad with negative amounts, cumsum / reversed cumsum).
+// The differentiable operations. Each stands beside its edges in
+// autograd/{elementwise,reduce,move,linear}.cc; the formulas of the values are those of tensor/ops.h. Every
+// op is differentiable to any order; every linear op ships with its adjoint as a public op (sum_to /
+// broadcast_to, take_rows / add_rows, pad / pad with negative amounts, cumsum / reversed cumsum).
 #pragma once
 
 #include "autograd/var.h"
@@ -103,9 +104,12 @@ Var cast(const Var& x, DType dtype);
 Var straight_through(const Var& x, const Tensor& forward);
 
 // ---- products (linear.cc) ----
-/// y (..,M,N) = op(a) op(b), op transposing the last two dimensions where asked; leading dimensions broadcast.
+/// y (..,M,N) = op(a) op(b), op transposing the last two dimensions where asked; leading dimensions
+/// broadcast.
 Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
-/// y (..,out) = act(x (..,in) w (out,in)^T + b (out)): one kernel. b may be undefined; slope belongs to leaky_relu, 0 is ReLU.
-Var linear(const Var& x, const Var& w, const Var& b = {}, Activation act = Activation::none, double slope = 0);
+/// y (..,out) = act(x (..,in) w (out,in)^T + b (out)): one kernel. b may be undefined; slope belongs to
+/// leaky_relu, 0 is ReLU.
+Var linear(const Var& x, const Var& w, const Var& b = {}, Activation act = Activation::none,
+           double slope = 0);
 
 }  // namespace gesso

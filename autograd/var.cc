@@ -1,10 +1,10 @@
 #include "autograd/var.h"
 
-#include <atomic>
-#include <cmath>
-
 #include "autograd/modes.h"
 #include "tensor/ops.h"
+
+#include <atomic>
+#include <cmath>
 
 namespace gesso {
 namespace {
@@ -31,10 +31,11 @@ void check_finite(const char* what, const char* op, const Tensor& t) {
     check(std::isfinite(v[i]), "anomaly: {} of {} {} is {} at element {}", what, op, t.shape(), v[i], i);
 }
 
-Node::Node(const char* op, const Tensor& value)
-    : name(op), id(next_id.fetch_add(1, std::memory_order_relaxed)), shape(value.shape()), dtype(value.dtype()) {}
+Node::Node(const char* op, const Shape& s, DType t)
+    : name(op), id(next_id.fetch_add(1, std::memory_order_relaxed)), shape(s), dtype(t) {}
 
-/// A chain of a million nodes must not recurse a million times: the nodes this one held last are released one by one.
+/// A chain of a million nodes must not recurse a million times: the nodes this one held last are released one
+/// by one.
 Node::~Node() {
   thread_local std::vector<Edge>* releasing = nullptr;
   if (releasing) {
@@ -53,8 +54,8 @@ Node::~Node() {
 const Tensor& Var::value() const {
   if (const char* op = modes().running; op && defined())
     check(version_ == value_.version(),
-          "backward of {}: a {} tensor it needs was changed in place afterwards (version {}, was {})", op, shape(),
-          value_.version(), version_);
+          "backward of {}: a {} tensor it needs was changed in place afterwards (version {}, was {})", op,
+          shape(), value_.version(), version_);
   return value_;
 }
 
@@ -86,23 +87,30 @@ Var attach(Tensor value, std::shared_ptr<Node> node) {
 Var parameter(Tensor value) {
   check(value.dtype() == DType::f32 || value.dtype() == DType::f64, "parameter: {} {} cannot have a gradient",
         name(value.dtype()), value.shape());
-  auto node = std::make_shared<Node>("parameter", value);
+  auto node = std::make_shared<Node>("parameter", value.shape(), value.dtype());
   node->leaf = node->keeps_grad = true;
   return attach(std::move(value), std::move(node));
 }
 
 Var make(const char* name, Tensor value, std::vector<Edge> edges) {
   if (modes().anomaly) check_finite("the value", name, value);
-  std::erase_if(edges, [](const Edge& e) { return !e.to; });
-  if (edges.empty()) return Var(std::move(value));
-  auto node = std::make_shared<Node>(name, value);
-  for (const Edge& e : edges)
+  const Var place = without_value(name, value.shape(), value.dtype(), std::move(edges));
+  if (!place.requires_grad()) return Var(std::move(value));
+  Node& node = *place.node();
+  for (const Edge& e : node.edges)
     if (e.wants_output) {
-      node->output = value;
-      node->output_version = value.version();
+      node.output = value;
+      node.output_version = value.version();
     }
+  return attach(std::move(value), place.node());
+}
+
+Var without_value(const char* name, const Shape& shape, DType dtype, std::vector<Edge> edges) {
+  std::erase_if(edges, [](const Edge& e) { return !e.to; });
+  if (edges.empty()) return {};
+  auto node = std::make_shared<Node>(name, shape, dtype);
   node->edges = std::move(edges);
-  return attach(std::move(value), std::move(node));
+  return attach({}, std::move(node));
 }
 
 }  // namespace gesso

@@ -1,8 +1,8 @@
 // Var = a Tensor and how it came to be. Reverse-mode automatic differentiation, to any order.
 //
-// An op computes its value and leaves one edge per input: a function from the gradient of its output to the gradient of
-// that input, written in Var ops. Running the edges with recording on builds the graph of the gradient, which can be
-// differentiated again; there is no other backward.
+// An op computes its value and leaves one edge per input: a function from the gradient of its output to the
+// gradient of that input, written in Var ops. Running the edges with recording on builds the graph of the
+// gradient, which can be differentiated again; there is no other backward.
 //
 //   Var mul(const Var& a, const Var& b) {
 //     return make("mul", tensor::mul(a.value(), b.value()),
@@ -10,13 +10,16 @@
 //                 edge(b, [=](const Var& dy) { return sum_to(dy * a, b.shape()); }));
 //   }
 //
-// Rules for edges: capture by copy, capture inputs only. An edge that needs the op's own output takes it as a second
-// argument, `[](const Var& dy, const Var& y)`, because a captured output would keep its own node alive for ever. A gradient
-// that is zero by structure is absent: leave the edge out, or return an undefined Var{}.
+// Rules for edges: capture by copy, capture inputs only. An edge that needs the op's own output takes it as a
+// second argument, `[](const Var& dy, const Var& y)`, because a captured output would keep its own node alive
+// for ever. A gradient that is zero by structure is absent: leave the edge out, or return an undefined Var{}.
 //
-// In-place updates: a Var remembers the version its storage had when the Var was copied, and reading its value while edges
-// run compares the two. So an edge whose captured input was changed in place afterwards throws instead of being wrong.
+// In-place updates: a Var remembers the version its storage had when the Var was copied, and reading its
+// value while edges run compares the two. So an edge whose captured input was changed in place afterwards
+// throws instead of being wrong.
 #pragma once
+
+#include "tensor/tensor.h"
 
 #include <concepts>
 #include <functional>
@@ -24,8 +27,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "tensor/tensor.h"
 
 namespace gesso {
 
@@ -58,16 +59,19 @@ class Var {
   bool requires_grad() const { return node_ != nullptr; }
   /// Made by the user rather than by an op; backward() adds to its grad().
   bool is_leaf() const;
-  /// What backward() has summed up here; undefined before.
+  /// What backward() has summed up here; undefined before. It may share its storage with other gradients, so
+  /// replace it by set_grad() rather than in place; after a backward that created a graph it owns that graph,
+  /// this leaf included.
   const Var& grad() const;
   void set_grad(Var grad);
   /// Lets backward() keep the gradient of a Var that is not a leaf.
   void retain_grad();
-  /// Calls f with the gradient of this Var when backward() or grad() has it in full; a defined result replaces it.
+  /// Calls f with the gradient of this Var when backward() or grad() has it in full; a defined result
+  /// replaces it.
   void register_hook(std::function<Var(const Var&)> f);
 
   /// The same value without its history. A view.
-  Var detach() const { return Var(value_); }
+  Var detach() const { return Var(value()); }
   Var reshape(const Shape& shape) const;
 
   struct BackwardOptions;
@@ -95,9 +99,9 @@ Var parameter(Tensor value);
 
 struct Var::BackwardOptions {
   std::vector<Var> inputs = {};  // only these receive gradients; empty: every leaf
-  Var gradient = {};             // of the final result with respect to this Var; 1 when absent, for one element
-  bool retain_graph = false;     // keep the edges for another backward
-  bool create_graph = false;     // record the gradient's own graph (implies retain_graph)
+  Var gradient = {};          // of the final result with respect to this Var; 1 when absent, for one element
+  bool retain_graph = false;  // keep the edges for another backward
+  bool create_graph = false;  // record the gradient's own graph (implies retain_graph)
 };
 
 struct GradOptions {
@@ -107,7 +111,8 @@ struct GradOptions {
   bool allow_unused = false;  // an input without influence gets an undefined Var instead of an error
 };
 /// d(sum_i grad_outputs_i . outputs_i) / d(inputs), without touching anybody's grad().
-std::vector<Var> grad(const std::vector<Var>& outputs, const std::vector<Var>& inputs, const GradOptions& options = {});
+std::vector<Var> grad(const std::vector<Var>& outputs, const std::vector<Var>& inputs,
+                      const GradOptions& options = {});
 
 /// While it lives, ops on this thread leave no edges.
 class NoGrad {
@@ -122,8 +127,8 @@ class NoGrad {
 };
 bool grad_enabled();
 
-/// While it lives, every value and every gradient on this thread is checked: the first NaN or infinity throws an Error that names
-/// its op. Slow, for finding where a training run broke.
+/// While it lives, every value and every gradient on this thread is checked: the first NaN or infinity throws
+/// an Error that names its op. Slow, for finding where a training run broke.
 class AnomalyMode {
  public:
   AnomalyMode();
@@ -138,7 +143,7 @@ class AnomalyMode {
 // ---- how ops are made ----
 
 struct Edge {
-  std::shared_ptr<Node> to;                         // null: no gradient wanted here
+  std::shared_ptr<Node> to;  // null: no gradient wanted here
   std::function<Var(const Var& dy, const Var& y)> f;
   bool wants_output = false;
 };
@@ -157,7 +162,7 @@ struct Node {
   Var grad;
   std::vector<std::function<Var(const Var&)>> hooks;
 
-  Node(const char* name, const Tensor& value);
+  Node(const char* name, const Shape& shape, DType dtype);
   ~Node();
 };
 
@@ -174,11 +179,17 @@ Edge edge(const Var& x, F&& f) {
 Var make(const char* name, Tensor value, std::vector<Edge> edges);
 
 template <class... Edges>
-  requires(std::same_as<Edges, Edge> && ...)
-Var make(const char* name, Tensor value, Edges... edges) {
+requires(std::same_as<Edges, Edge>&&...) Var make(const char* name, Tensor value, Edges... edges) {
   std::vector<Edge> live;
-  (void)std::initializer_list<int>{((edges.to ? live.push_back(std::move(edges)) : void()), 0)...};
+  [[maybe_unused]] const auto keep = [&live](Edge& e) {
+    if (e.to) live.push_back(std::move(e));
+  };
+  (keep(edges), ...);
   return make(name, std::move(value), std::move(live));
 }
+
+/// A place in the graph without a value, for an op inside a fused kernel: only its edges matter. Undefined if
+/// none leads anywhere.
+Var without_value(const char* name, const Shape& shape, DType dtype, std::vector<Edge> edges);
 
 }  // namespace gesso
