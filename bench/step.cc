@@ -1,0 +1,67 @@
+// Whole training steps of a model on random images, for bench/peers/compare_steps: prints one JSON object.
+//
+//   build/release/bench_step mlp-vae [--steps 300] [--threads 2] [--batch-size 128]
+#include "models/model.h"
+#include "tensor/ops.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+using namespace gesso;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Clock::time_point start = Clock::now();
+  std::string name;
+  std::int64_t batch = 128;
+  int steps = 300, threads = 2;
+  CLI::App app{"Times whole training steps of a model"};
+  app.add_option("model", name)->required();
+  app.add_option("--batch-size", batch);
+  app.add_option("--steps", steps)->check(CLI::PositiveNumber);
+  app.add_option("--threads", threads)->check(CLI::PositiveNumber);
+  CLI11_PARSE(app, argc, argv);
+#ifdef _OPENMP
+  omp_set_num_threads(threads);
+#endif
+
+  const models::Entry& entry = models::find_model(name);
+  const Shape image{28, 28, 1};
+  const auto model = entry.make({.image = image, .options = models::Options(entry.options), .lr = entry.lr, .seed = 0});
+  Generator g(1);
+  const Tensor x = tensor::uniform(g, {batch, image.size()});
+  model->step(x);
+  const double first = milliseconds_since(start);
+
+  constexpr int kWarmUp = 20;  // caches, clock frequency, the allocator's blocks
+  for (int i = 0; i < kWarmUp; ++i) model->step(x);
+  std::vector<double> ms;
+  for (int i = 0; i < steps; ++i) {
+    const Clock::time_point before = Clock::now();
+    model->step(x);
+    ms.push_back(milliseconds_since(before));
+  }
+  std::sort(ms.begin(), ms.end());
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  fmt::print(R"({{"median_ms": {}, "min_ms": {}, "first_step_ms": {}, "peak_mib": {}}})"
+             "\n",
+             ms[ms.size() / 2], ms.front(), first, static_cast<double>(use.ru_maxrss) / 1024);
+}
