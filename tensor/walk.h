@@ -1,43 +1,61 @@
-// How tensor operations reach their kernels: the switch over device and dtype, and broadcast walks. Internal to tensor/.
+// How tensor operations check their operands and reach their kernels: the switch over device and dtype, and walks.
+// Internal to tensor/.
 #pragma once
-
-#include <initializer_list>
 
 #include "tensor/tensor.h"
 
+#include <initializer_list>
+
 namespace gesso::tensor {
+
+// ---- checks; `op` is the operation that complains ----
+
+inline void check_defined(const char* op, const Tensor& x) { check(x.defined(), "{}: an undefined tensor", op); }
+/// Both defined and of one dtype.
+void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
+void check_same_shape(const char* op, const Tensor& a, const Tensor& b);
+void check_mask(const char* op, const Tensor& mask);
+inline bool is_floating(DType t) { return t == DType::f32 || t == DType::f64; }
+
+/// [begin, end) along an axis, negative numbers counted from the end.
+struct Range {
+  std::int64_t begin, end;
+};
+Range range(const char* op, const Tensor& x, int axis, std::int64_t begin, std::int64_t end);
 
 /// The one switch over (device, dtype): calls f(const Kernels<T>&) for the floating-point type of x.
 template <class F>
 decltype(auto) with_kernels(const char* op, const Tensor& x, F&& f) {
+  check_defined(op, x);
   switch (x.dtype()) {
     case DType::f32:
       return f(kernels::cpu<float>());
     case DType::f64:
       return f(kernels::cpu<double>());
     default:
-      throw Error("{}: x {} is {}; arithmetic is for f32 and f64, convert it first", op, x.shape(), name(x.dtype()));
+      throw Error("{}: {} is {}; arithmetic is for f32 and f64, convert it first", op, x.shape(), name(x.dtype()));
   }
 }
+
+// ---- walks ----
 
 /// The shape that broadcasting gives: aligned at the last dimension, extents of 1 repeated.
 Shape broadcast_shape(const char* op, const Shape& a, const Shape& b);
 
-/// The row-major strides of `from`, aligned to the dimensions of `to`, 0 where an extent is repeated.
 struct Strides {
   std::int64_t of[kernels::kMaxDims];
 };
-Strides broadcast_strides(const Shape& from, const Shape& to);
 Strides row_major_strides(const Shape& shape);
+/// The row-major strides of `from`, aligned to the dimensions of `to`, 0 where an extent is repeated.
+Strides broadcast_strides(const Shape& from, const Shape& to);
 
-/// A walk over `shape` for up to three operands, dimensions that lie densely behind each other merged.
+/// A walk over `shape` for up to three operands, dimensions that lie densely behind each other merged. Kernels that take
+/// one are not called when the shape has no elements.
 kernels::Walk make_walk(const Shape& shape, std::initializer_list<Strides> operands);
 
 /// A tensor of `shape` seen around the dimensions [first, last).
 inline kernels::Slab slab(const Shape& shape, int first, int last) {
   return {shape.product(0, first), shape.product(first, last), shape.product(last, shape.rank())};
 }
-
-void check_floating_pair(const char* op, const Tensor& a, const Tensor& b);
 
 }  // namespace gesso::tensor

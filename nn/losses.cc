@@ -1,0 +1,101 @@
+#include "nn/losses.h"
+
+namespace gesso::nn {
+namespace {
+
+void check_same_shape(const char* loss, const Var& y, const Var& target) {
+  check(y.shape() == target.shape(), "{}: y {} and target {} differ in shape; losses do not broadcast", loss,
+        y.shape(), target.shape());
+}
+
+/// What a sum over `count` values of a batch (N, ..) is multiplied by.
+double weight(const char* loss, Reduction r, std::int64_t count, const Shape& shape) {
+  switch (r) {
+    case Reduction::mean:
+      return 1 / static_cast<double>(count);
+    case Reduction::batch_mean:
+      check(shape.rank() > 0, "{}: batch_mean of a 0-dimensional tensor, which has no batch", loss);
+      return 1 / static_cast<double>(shape[0]);
+    default:
+      return 1;
+  }
+}
+
+Var scaled(const Var& total, double factor) { return factor == 1 ? total : total * factor; }
+
+/// The reduction of x, whose values are already one per element.
+Var reduced(const char* loss, const Var& x, Reduction r) {
+  if (r == Reduction::none) return x;
+  return scaled(sum(x), weight(loss, r, x.size(), x.shape()));
+}
+
+}  // namespace
+
+Var mse(const Var& y, const Var& target, Reduction r) {
+  check_same_shape("mse", y, target);
+  if (r == Reduction::none) return square(y - target);
+  return scaled(sum_squared_difference(y, target), weight("mse", r, y.size(), y.shape()));
+}
+
+Var l1(const Var& y, const Var& target, Reduction r) {
+  check_same_shape("l1", y, target);
+  if (r == Reduction::none) return abs(y - target);
+  return scaled(sum_absolute_difference(y, target), weight("l1", r, y.size(), y.shape()));
+}
+
+Var bce_with_logits(const Var& logit, const Var& target, Reduction r) {
+  check_same_shape("bce_with_logits", logit, target);
+  if (r == Reduction::none) return gesso::bce_with_logits(logit, target);
+  return scaled(sum_bce_with_logits(logit, target),
+                weight("bce_with_logits", r, logit.size(), logit.shape()));
+}
+
+Var cross_entropy(const Var& logits, const Tensor& index, Reduction r) {
+  check(logits.rank() >= 1 && logits.size() > 0, "cross_entropy: logits {} have no classes", logits.shape());
+  const std::int64_t classes = logits.dim(-1), count = logits.size() / classes;
+  check(index.dtype() == DType::i64, "cross_entropy: the index is {}, not i64", name(index.dtype()));
+  const Shape expected(std::span(logits.shape().begin(), logits.shape().end() - 1));
+  check(index.shape() == expected, "cross_entropy: logits {} want an index of shape {}, not {}",
+        logits.shape(), expected, index.shape());
+  Tensor flat(expected, DType::i64);  // where the logit of each index lies among all logits
+  const std::int64_t* at = index.data<std::int64_t>();
+  std::int64_t* to = flat.mutable_data<std::int64_t>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    check(at[i] >= 0 && at[i] < classes, "cross_entropy: index {} at position {}; there are {} classes",
+          at[i], i, classes);
+    to[i] = i * classes + at[i];
+  }
+  return reduced("cross_entropy", -take_rows(reshape(log_softmax(logits, -1), {logits.size()}), flat), r);
+}
+
+Var gaussian_kl(const Var& mu, const Var& logvar, Reduction r) {
+  check_same_shape("gaussian_kl", mu, logvar);
+  const Tensor &m = mu.value(), &l = logvar.value();
+  const Tensor twice = tensor::add(tensor::unary(kernels::Unary::square, m),
+                                   tensor::sub(tensor::add(tensor::unary(kernels::Unary::exp, l), -1), l));
+  const double factor = 0.5 * weight("gaussian_kl", r, mu.size(), mu.shape());
+  // One node instead of one per operation: the edges are dmu = mu and dlogvar = (exp(logvar) - 1) / 2, weighted.
+  return make("gaussian_kl", tensor::mul(r == Reduction::none ? twice : tensor::sum(twice), factor),
+              edge(mu, [=](const Var& dy) { return mu * (dy * (2 * factor)); }),
+              edge(logvar, [=](const Var& dy) { return (exp(logvar) - 1) * (dy * factor); }));
+}
+
+Var gaussian_kl(const Var& mu1, const Var& logvar1, const Var& mu2, const Var& logvar2, Reduction r) {
+  check_same_shape("gaussian_kl", mu1, logvar1);
+  check_same_shape("gaussian_kl", mu1, mu2);
+  check_same_shape("gaussian_kl", mu1, logvar2);
+  const Var log_ratio = logvar1 - logvar2;
+  return reduced("gaussian_kl", 0.5 * (exp(log_ratio) + square(mu1 - mu2) * exp(-logvar2) - 1 - log_ratio),
+                 r);
+}
+
+namespace gan {
+
+Var discriminator(const Var& real, const Var& fake) { return mean(softplus(-real)) + mean(softplus(fake)); }
+Var generator_non_saturating(const Var& fake) { return mean(softplus(-fake)); }
+Var generator_minimax(const Var& fake) { return -mean(softplus(fake)); }
+Var wasserstein_critic(const Var& real, const Var& fake) { return mean(fake) - mean(real); }
+Var wasserstein_generator(const Var& fake) { return -mean(fake); }
+
+}  // namespace gan
+}  // namespace gesso::nn
