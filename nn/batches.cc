@@ -8,7 +8,8 @@
 namespace gesso::nn {
 namespace {
 
-/// 1/255 as a sum of two floats. The product of a byte and the first is exact, so their sum is x/255 rounded once.
+/// 1/255 as a sum of two floats. The product of a byte and the first is exact, so their sum is x/255 rounded
+/// once.
 constexpr float kHead = 0x1.01p-8f, kTail = 0x1.010102p-24f;
 
 void to_floats(std::int64_t n, const std::uint8_t* x, float low, float high, float* y) {
@@ -28,7 +29,8 @@ Tensor to_float(const Tensor& x, float low, float high) {
 }
 
 std::vector<std::int64_t> shuffled(std::int64_t n, std::uint64_t seed, std::int64_t epoch) {
-  // Draws of a Generator have 0 in the counter's upper half; here it is the epoch and a mark, so no number is used twice.
+  // Draws of a Generator have 0 in the counter's upper half; here it is the epoch and a mark, so no number is
+  // used twice.
   constexpr std::uint32_t kMark = 0x73687566;
   const auto word = [&](std::int64_t i) {
     const kernels::portable::PhiloxBlock b = kernels::portable::philox(

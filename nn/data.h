@@ -25,13 +25,13 @@ struct ImageSet {
 
 enum class Split { train, test };
 
-/// Loads "mnist", "fashion", or the folder that `data` names, from IDX files under MNIST's names (train-images-idx3-ubyte,
-/// t10k-labels-idx1-ubyte, ..), plain or .gz; labels may be missing. Throws an Error that says where it looked and what to
-/// do, or a FileError about a file that is not well.
+/// Loads "mnist", "fashion", or the folder that `data` names, from IDX files under MNIST's names
+/// (train-images-idx3-ubyte, t10k-labels-idx1-ubyte, ..), plain or .gz; labels may be missing. Throws an
+/// Error that says where it looked and what to do, or a FileError about a file that is not well.
 ImageSet load_images(const std::string& data, Split split);
 
-/// Where load_images looks, in this order. For a set known by name: $GESSO_DATA/NAME, $GESSO_DATA, /usr/share/datasets/NAME,
-/// data/NAME; anything else is a folder itself.
+/// Where load_images looks, in this order. For a set known by name: $GESSO_DATA/NAME, $GESSO_DATA,
+/// /usr/share/datasets/NAME, data/NAME; anything else is a folder itself.
 std::vector<std::filesystem::path> image_folders(const std::string& data);
 
 /// y = low + (high - low) x / 255, x u8 of any shape; in [0,1] the very floats of PyTorch's ToTensor.
@@ -49,10 +49,11 @@ struct BatchOptions {
   bool shuffle = true;
   bool drop_last = false;   // whether an epoch leaves out its last batch if that is smaller
   float low = 0, high = 1;  // what the pixels 0 and 255 become
-  /// Batches made ahead by a background thread. 0: none, and next() does the work, which for images in memory costs less
-  /// than waking a thread.
+  /// Batches made ahead by a background thread. 0: none, and next() does the work, which for images in memory
+  /// costs less than waking a thread.
   int prefetch = 0;
-  /// Called with each batch, in the background thread if there is one; to be resumable, it may depend on nothing else.
+  /// Called with each batch, in the background thread if there is one; to be resumable, it may depend on
+  /// nothing else.
   std::function<void(Batch&)> transform = {};
 };
 
@@ -62,9 +63,10 @@ struct BatchPosition {
   friend bool operator==(const BatchPosition&, const BatchPosition&) = default;
 };
 
-/// Batches without end, epoch after epoch. Which images are in which batch depends on (seed, epoch) alone, so that a run
-/// resumed at position() sees what an uninterrupted one does. Each batch is a tensor of its own (its memory comes from the
-/// caching allocator, so that a step takes none from the system) and stays valid for as long as it is held.
+/// Batches without end, epoch after epoch. Which images are in which batch depends on (seed, epoch) alone, so
+/// that a run resumed at position() sees what an uninterrupted one does. Each batch is a tensor of its own
+/// (its memory comes from the caching allocator, so that a step takes none from the system) and stays valid
+/// for as long as it is held.
 class Batches {
  public:
   Batches(ImageSet set, BatchOptions options, BatchPosition start = {});

@@ -5,7 +5,8 @@
 namespace gesso::nn {
 namespace {
 
-/// The module's parameters as tensors that share its storage; throws unless names, shapes and dtypes are the average's.
+/// The module's parameters as tensors that share its storage; throws unless names, shapes and dtypes are the
+/// average's.
 State matching(Module& m, const State& average) {
   State weights;
   for (const auto& [name, w] : named_parameters(m)) weights.emplace(name, w->value());

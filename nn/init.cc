@@ -57,7 +57,8 @@ void orthogonal(Tensor& w, Generator& g, double gain) {
     return sum;
   };
   for (std::int64_t i = 0; i < count; ++i) {
-    // Gram-Schmidt; the second pass removes what the rounding of the first left over ("twice is enough", Kahan).
+    // Gram-Schmidt; the second pass removes what the rounding of the first left over ("twice is enough",
+    // Kahan).
     for (int pass = 0; pass < 2; ++pass)
       for (std::int64_t j = 0; j < i; ++j) {
         const double along = dot(vector(i), vector(j));

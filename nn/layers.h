@@ -1,4 +1,5 @@
-// Layers, with PyTorch's names, defaults, printing and initialisation. Random numbers come from the Generator passed.
+// Layers, with PyTorch's names, defaults, printing and initialisation. Random numbers come from the Generator
+// passed.
 #pragma once
 
 #include "nn/module.h"
@@ -24,7 +25,8 @@ struct LinearOptions {
   DType dtype = DType::f32;
 };
 /// y (..,out) = x (..,in) w (out,in)^T + b (out); w and b start as U(-k, k), k = 1 / sqrt(in).
-/// `fc(x, kRelu)` applies an activation in the same kernel, and so does Sequential with an activation layer that follows.
+/// `fc(x, kRelu)` applies an activation in the same kernel, and so does Sequential with an activation layer
+/// that follows.
 class Linear : public Layer {
  public:
   Linear(std::int64_t in_features, std::int64_t out_features, Generator& g, LinearOptions options = {});
@@ -55,8 +57,9 @@ class PlainLayer : public Layer {
   void parts(Parts&) override {}
 };
 
-/// In training y = x mask / (1 - p), where mask is 0 with probability p; in evaluation y = x. (Srivastava et al. 2014,
-/// scaled in training.) Draws from g, which must outlive the layer, so that one saved state covers all randomness.
+/// In training y = x mask / (1 - p), where mask is 0 with probability p; in evaluation y = x. (Srivastava et
+/// al. 2014, scaled in training.) Draws from g, which must outlive the layer, so that one saved state covers
+/// all randomness.
 class Dropout : public PlainLayer {
  public:
   Dropout(double p, Generator& g);
@@ -165,8 +168,9 @@ class Reshape : public PlainLayer {
 ///
 ///   Sequential net{Linear(784, 400, g), ReLU(), Linear(400, 10, g)};
 ///
-/// A Linear that is followed by ReLU, LeakyReLU, Tanh or Sigmoid runs with it as one kernel; names and printing do not
-/// change. Only braces construct it, because they alone fix the order in which the layers draw from g.
+/// A Linear that is followed by ReLU, LeakyReLU, Tanh or Sigmoid runs with it as one kernel; names and
+/// printing do not change. Only braces construct it, because they alone fix the order in which the layers
+/// draw from g.
 class Sequential : public Layer {
  public:
   /// Any layer, moved in.

@@ -74,7 +74,8 @@ Var gaussian_kl(const Var& mu, const Var& logvar, Reduction r) {
   const Tensor twice = tensor::add(tensor::unary(kernels::Unary::square, m),
                                    tensor::sub(tensor::add(tensor::unary(kernels::Unary::exp, l), -1), l));
   const double factor = 0.5 * weight("gaussian_kl", r, mu.size(), mu.shape());
-  // One node instead of one per operation: the edges are dmu = mu and dlogvar = (exp(logvar) - 1) / 2, weighted.
+  // One node instead of one per operation: the edges are dmu = mu and dlogvar = (exp(logvar) - 1) / 2,
+  // weighted.
   return make("gaussian_kl", tensor::mul(r == Reduction::none ? twice : tensor::sum(twice), factor),
               edge(mu, [=](const Var& dy) { return mu * (dy * (2 * factor)); }),
               edge(logvar, [=](const Var& dy) { return (exp(logvar) - 1) * (dy * factor); }));

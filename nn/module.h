@@ -73,8 +73,8 @@ std::string state_mismatch(const State& wanted, const State& given);
 void set_training(Module& m, bool training);
 void zero_grad(Module& m);
 /// Parameters and buffers converted to f32 or f64; integers stay. The parameters become new leaves without
-/// gradients, and tied ones stay tied. Vars copied before (an optimizer holds such copies) keep the old values
-/// and no longer belong to the module, so convert first and make the optimizer then.
+/// gradients, and tied ones stay tied. Vars copied before (an optimizer holds such copies) keep the old
+/// values and no longer belong to the module, so convert first and make the optimizer then.
 void to(Module& m, DType dtype);
 
 /// As PyTorch prints: children nested by two spaces.

@@ -1,12 +1,13 @@
-// Optimizers: w <- w - step(dw), one pass over memory for all parameters. Formulas and defaults are PyTorch's.
+// Optimizers: w <- w - step(dw), one pass over memory for all parameters. Formulas and defaults are
+// PyTorch's.
 //
 //   Optimizer adam(named_parameters(model), Adam{.lr = 1e-3});
 //   loss.backward();
 //   adam.step();
 //   adam.zero_grad();
 //
-// In every rule g = grad_scale dw, plus weight_decay w where the decay is not decoupled; t counts the parameter's steps
-// from 1.
+// In every rule g = grad_scale dw, plus weight_decay w where the decay is not decoupled; t counts the
+// parameter's steps from 1.
 #pragma once
 
 #include "nn/module.h"
@@ -15,7 +16,8 @@
 
 namespace gesso::nn {
 
-/// m <- momentum m + (1 - dampening) g (m <- g at first); w <- w - lr m, with nesterov w <- w - lr (g + momentum m).
+/// m <- momentum m + (1 - dampening) g (m <- g at first);
+/// w <- w - lr m, or with nesterov w <- w - lr (g + momentum m).
 struct Sgd {
   double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
   bool nesterov = false;
@@ -46,8 +48,9 @@ class Optimizer {
   void step(double grad_scale = 1);
   void zero_grad();
 
-  /// All there is to resume, by name: "NAME.step", how many steps the parameter took (i64), "NAME.m" and "NAME.v" as far
-  /// as the rule has them. The tensors share storage with the optimizer. The rule and lr are the caller's to keep.
+  /// All there is to resume, by name: "NAME.step", how many steps the parameter took (i64), "NAME.m" and
+  /// "NAME.v" as far as the rule has them. The tensors share storage with the optimizer. The rule and lr are
+  /// the caller's to keep.
   State state() const;
   /// Copies in place. Throws, changing nothing, unless names, shapes and dtypes are the optimizer's own.
   void load_state(const State& s);
@@ -67,10 +70,11 @@ class Optimizer {
 
 /// sqrt(sum dw^2) over all gradients there are.
 double grad_norm(const std::vector<Var>& parameters);
-/// min(1, max_norm / (norm + 1e-6)), for Optimizer::step: clipping without a pass of its own. NaN if the norm is.
+/// min(1, max_norm / (norm + 1e-6)), for Optimizer::step: clipping without a pass of its own. NaN if the norm
+/// is.
 double clip_coefficient(double norm, double max_norm);
-/// Scales all gradients so that their norm is at most max_norm, and returns the norm before. The gradients are replaced,
-/// not overwritten, because others may share them. Pascanu et al. 2013, algorithm 1.
+/// Scales all gradients so that their norm is at most max_norm, and returns the norm before. The gradients
+/// are replaced, not overwritten, because others may share them. Pascanu et al. 2013, algorithm 1.
 double clip_grad_norm(const std::vector<Var>& parameters, double max_norm);
 /// dw <- min(max(dw, -limit), limit), likewise.
 void clip_grad_value(const std::vector<Var>& parameters, double limit);

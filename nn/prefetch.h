@@ -12,9 +12,9 @@
 
 namespace gesso::nn {
 
-/// next() returns what `produce` returns, call by call. With a depth of n > 0 a thread of its own calls `produce`, at most n
-/// results ahead; with 0 next() calls it itself. What `produce` throws is rethrown by that next() and by each one after it:
-/// a producer that failed is not called again.
+/// next() returns what `produce` returns, call by call. With a depth of n > 0 a thread of its own calls
+/// `produce`, at most n results ahead; with 0 next() calls it itself. What `produce` throws is rethrown by
+/// that next() and by each one after it: a producer that failed is not called again.
 template <class T>
 class Prefetch {
  public:

@@ -1,5 +1,5 @@
-// Learning-rate schedules: functions of the number of steps taken so far (0, 1, ..) to a factor of the base rate. They
-// keep no state, so a resumed run needs none.
+// Learning-rate schedules: functions of the number of steps taken so far (0, 1, ..) to a factor of the base
+// rate. They keep no state, so a resumed run needs none.
 //
 //   const Schedule s = schedule::chain(schedule::warm_up(500), 500, schedule::cosine(10'000));
 //   adam.lr = 1e-3 * s(t);
