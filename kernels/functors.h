@@ -95,7 +95,7 @@ GESSO_HD inline T apply(T x, T a, T b) {
     case Unary::leaky_relu:
       return x > 0 ? x : a * x;
     case Unary::elu:
-      return x > 0 ? x : a * expm1(x);
+      return x > 0 ? x : a * expm1_negative(x);
     case Unary::gelu:
       return x * normal_cdf(x);
     case Unary::silu:

@@ -22,8 +22,8 @@ void copy(const Walk& w, int element_size, const void* x, void* y) {
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(y);
     const std::int64_t n = row_length(w), sx = row_stride(w, 0), sy = row_stride(w, 1);
-    for_rows(w, 0, row_count(w), [&](std::int64_t, std::int64_t ox, std::int64_t oy, std::int64_t) {
-      for (std::int64_t i = 0; i < n; ++i) to[oy + i * sy] = from[ox + i * sx];
+    for_rows(w, 0, row_count(w), [&](std::int64_t, const Offsets& o) {
+      for (std::int64_t i = 0; i < n; ++i) to[o.at[1] + i * sy] = from[o.at[0] + i * sx];
     });
   });
 }
@@ -34,9 +34,9 @@ void where(const Walk& w, int element_size, const std::uint8_t* mask, const void
     const T *p = static_cast<const T*>(a), *q = static_cast<const T*>(b);
     T* to = static_cast<T*>(y);
     const std::int64_t n = row_length(w), sm = row_stride(w, 0), sp = row_stride(w, 1), sq = row_stride(w, 2);
-    for_rows(w, 0, row_count(w), [&](std::int64_t row, std::int64_t om, std::int64_t op, std::int64_t oq) {
+    for_rows(w, 0, row_count(w), [&](std::int64_t row, const Offsets& o) {
       for (std::int64_t i = 0; i < n; ++i)
-        to[row * n + i] = mask[om + i * sm] ? p[op + i * sp] : q[oq + i * sq];
+        to[row * n + i] = mask[o.at[0] + i * sm] ? p[o.at[1] + i * sp] : q[o.at[2] + i * sq];
     });
   });
 }
