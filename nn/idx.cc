@@ -108,7 +108,7 @@ void check_length(const InputFile& file) {
 
 }  // namespace
 
-Tensor read_idx(const std::filesystem::path& path) {
+Tensor read_idx(const std::filesystem::path& path, const IdxArrived& arrived) {
   const InputFile file(path);
   GzFile in(file);
   const Header h = read_header(in);
@@ -120,7 +120,15 @@ Tensor read_idx(const std::filesystem::path& path) {
   if (h.bytes / 16 > file.size()) check_length(file);
   Tensor x(h.shape, h.dtype);
   std::byte* data = x.mutable_raw();
-  in.read(data, x.bytes());
+  const bool tell = arrived && h.dtype == DType::u8;
+  if (tell) arrived(x, 0);
+  // Steps of a few batches of small images: the first ones are there at once.
+  const std::size_t step = tell ? 256 << 10 : x.bytes();
+  for (std::size_t at = 0; at < x.bytes(); at += step) {
+    const std::size_t n = std::min(step, x.bytes() - at);
+    in.read(data + at, n);
+    if (tell) arrived(x, static_cast<std::int64_t>(at + n));
+  }
   in.finish();
   if (h.dtype == DType::f32)
     for (std::size_t i = 0; i < x.bytes(); i += 4) std::reverse(data + i, data + i + 4);

@@ -6,13 +6,18 @@
 #include "nn/file.h"
 #include "tensor/tensor.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 
 namespace gesso::nn {
 
 /// x (extents), u8 or f32. A FileError names the byte (of the uncompressed data) and the reason. The memory
 /// taken is at most 16 times the file, or else what a first pass over the data has found to be there.
-Tensor read_idx(const std::filesystem::path& path);
+/// For bytes, a reader who cannot wait is told on the way: arrived(x, n) when x has its shape (n = 0), and then whenever
+/// more is there, the first n elements of x. What arrived throws ends the reading.
+using IdxArrived = std::function<void(const Tensor& x, std::int64_t n)>;
+Tensor read_idx(const std::filesystem::path& path, const IdxArrived& arrived = {});
 
 struct LabelledImages {
   Tensor images;  // (N,H,W,1) u8

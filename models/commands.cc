@@ -1,0 +1,128 @@
+#include "models/commands.h"
+
+#include "models/trainer.h"
+#include "nn/atomic_file.h"
+#include "nn/safetensors.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace gesso::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Trained {
+  RunFolder run;
+  Config config;
+  std::unique_ptr<Model> model;
+};
+
+Trained load(const std::string& path) {
+  RunFolder run(path);
+  Config config = run.load_config();
+  auto model = find_model(config.model).make(config.recipe());
+  run.load_model(*model);
+  return {std::move(run), std::move(config), std::move(model)};
+}
+
+/// The test images of a run, of its own data set or another one with images of the same size.
+std::unique_ptr<Images> test_images(const Config& config, const std::optional<std::string>& data) {
+  const fs::path file = find_dataset(data.value_or(config.data)).test;
+  auto images = std::make_unique<Images>(file);
+  check(images->shape() == config.image, "{}: images of {}, but the model is for {}", file.string(),
+        images->shape(), config.image);
+  return images;
+}
+
+void write_picture(const Picture& picture, const fs::path& path) {
+  nn::write_file(path, picture.png);
+  fmt::print("{}\n", path.string());
+}
+
+void print_file(const fs::path& path) {
+  nn::InputFile file(path);
+  const nn::SafetensorsHeader header = nn::read_safetensors_header(file);
+  std::size_t width = 4;
+  std::int64_t elements = 0;
+  for (const auto& t : header.tensors) width = std::max(width, t.name.size()), elements += t.shape.size();
+  for (const auto& t : header.tensors) fmt::print("{:{}}  {:4} {}\n", t.name, width, t.dtype, t.shape);
+  fmt::print("{} tensors, {} elements, {} bytes\n", header.tensors.size(), elements, file.size());
+  for (const auto& [key, value] : header.metadata)
+    if (!key.starts_with("crc32c:")) fmt::print("{}: {}\n", key, value);
+}
+
+std::int64_t parameters_for_mnist(const Entry& entry, std::string* layers = nullptr) {
+  const auto model = entry.make({.image = {28, 28, 1}, .options = Options(entry.options), .lr = entry.lr});
+  if (layers) *layers = nn::text(model->network());
+  return nn::parameter_count(model->network());
+}
+
+}  // namespace
+
+void sample(const std::string& path, std::int64_t count, std::uint64_t seed, const std::string& out) {
+  const Trained t = load(path);
+  write_picture(samples(*t.model, t.config.image, count, seed),
+                out.empty() ? t.run.samples() / fmt::format("sample-{}.png", seed) : fs::path(out));
+}
+
+void reconstruct(const std::string& path, std::int64_t count, const std::optional<std::string>& data,
+                 const std::string& out) {
+  const Trained t = load(path);
+  const auto test = test_images(t.config, data);
+  const auto picture =
+      reconstructions(*t.model, t.config.image, test->range(0, std::min(count, test->count())));
+  if (!picture)
+    throw UsageError("{} makes images from noise only, so it has no reconstructions; try  gesso sample {}",
+                     t.config.model, path);
+  write_picture(*picture, out.empty() ? t.run.samples() / "reconstructions.png" : fs::path(out));
+}
+
+void evaluate(const std::string& path, const std::optional<std::string>& data, bool as_json) {
+  const Trained t = load(path);
+  const auto test = test_images(t.config, data);
+  const Losses losses = test_losses(*t.model, *test, t.config.seed);
+  if (as_json) {
+    nlohmann::ordered_json json = {{"model", t.config.model},
+                                   {"data", data.value_or(t.config.data)},
+                                   {"split", "test"},
+                                   {"images", test->count()},
+                                   {"seed", t.config.seed}};
+    for (const auto& [name, value] : losses) json[name] = value;
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  fmt::print("{} on {}: {} test images, seed {}\n", t.config.model, data.value_or(t.config.data),
+             test->count(), t.config.seed);
+  for (const auto& [name, value] : losses) fmt::print("  {:16} {:.4f}\n", name, value);
+  fmt::print("({})\n", find_model(t.config.model).measure);
+}
+
+void list_models(const std::string& name) {
+  if (name.empty()) {
+    for (const Entry& e : catalogue())
+      fmt::print("{:10} {}, {} parameters\n", e.name, e.summary, parameters_for_mnist(e));
+    fmt::print("\nMore of one:  gesso models {}\n", catalogue().back().name);
+    return;
+  }
+  const Entry& e = find_model(name);
+  std::string layers;
+  const std::int64_t parameters = parameters_for_mnist(e, &layers);
+  fmt::print(
+      "{}: {}\n\nLosses: {}.\n\nDefaults: --lr {} --batch-size {} --epochs {}\n\nOptions, --set key=value:\n",
+      e.name, e.summary, e.measure, e.lr, e.batch_size, e.epochs);
+  for (const Option& o : e.options) fmt::print("  {:24} {}\n", o.name + "=" + o.value, o.help);
+  fmt::print("\n{}\n\n{} parameters for images of 28x28\n", layers, parameters);
+}
+
+void info(const std::string& path) {
+  if (!fs::is_directory(path)) {
+    print_file(path);
+    return;
+  }
+  const RunFolder run(path);
+  fmt::print("{}\n", run.load_config().to_json().dump(2));
+  if (fs::exists(run.model_file())) print_file(run.model_file());
+}
+
+}  // namespace gesso::models

@@ -1,0 +1,201 @@
+// The command line `gesso`: options in, commands out, every mistake one clear line.
+#include "models/commands.h"
+#include "models/options.h"
+#include "models/train.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <new>
+
+namespace {
+
+using namespace gesso::models;
+
+constexpr int kFailure = 1, kUsage = 2;
+
+/// Everything that may stand on the command line.
+struct Arguments {
+  TrainRequest train;
+  std::string run, out, model, path;
+  std::optional<std::string> data;
+  std::int64_t count = 64;
+  std::uint64_t seed = 0;
+  bool json = false;
+};
+
+// CLI11's own messages about numbers name neither what was wrong nor what was expected.
+void add_number(CLI::App* app, const std::string& name, std::function<void(double)> to, const char* help) {
+  app->add_option_function<std::string>(
+      name, [=](const std::string& s) { to(number(name, s)); }, help);
+}
+void add_integer(CLI::App* app, const std::string& name, std::function<void(std::int64_t)> to,
+                 const char* help) {
+  app->add_option_function<std::string>(
+      name, [=](const std::string& s) { to(integer(name, s)); }, help);
+}
+
+std::int64_t count_of(std::int64_t value) {
+  if (value < 1 || value > 1 << 16)
+    throw UsageError("--count {}: expected a whole number from 1 to {}", value, 1 << 16);
+  return value;
+}
+
+std::uint64_t seed_of(std::int64_t value) {
+  if (value < 0) throw UsageError("--seed {}: expected a whole number of at least 0", value);
+  return static_cast<std::uint64_t>(value);
+}
+
+void use_threads(std::int64_t threads) {
+  if (threads < 1 || threads > 1024)
+    throw UsageError("--threads {}: expected a whole number from 1 to 1024", threads);
+#ifdef _OPENMP
+  omp_set_num_threads(static_cast<int>(threads));
+#endif
+}
+
+void use_device(const std::string& device) {
+  if (device == "cpu" || device == "auto") return;
+  if (device == "cuda" || device == "emu")
+    throw UsageError("--device {}: this build of gesso has the CPU only; use --device cpu", device);
+  throw UsageError("--device {}: no such device{}", device,
+                   suggestion(device, {"auto", "cpu", "cuda", "emu"}));
+}
+
+void add_common(CLI::App* app) {
+  add_integer(app, "--threads", use_threads,
+              "CPU threads (default: one a core); results do not depend on them");
+  app->add_option_function<std::string>("--device", use_device, "auto or cpu (default: auto)");
+}
+
+void add_train(CLI::App& app, TrainRequest& r) {
+  CLI::App* train = app.add_subcommand("train", "train a model, or go on with a run");
+  train->add_option("MODEL", r.model, "mlp-vae, mlp-gan; see  gesso models");
+  train->add_option("--data", r.data, "fashion, mnist, or a folder with IDX files (default: fashion)");
+  add_integer(
+      train, "--epochs", [&r](auto v) { r.epochs = v; }, "how often to see every image");
+  add_integer(
+      train, "--steps", [&r](auto v) { r.steps = v; }, "or how many steps to make in all");
+  add_integer(
+      train, "--batch-size", [&r](auto v) { r.batch_size = v; }, "images in a step");
+  add_number(
+      train, "--lr", [&r](auto v) { r.lr = v; }, "learning rate");
+  add_integer(
+      train, "--seed", [&r](auto v) { r.seed = seed_of(v); }, "of all randomness (default: 0)");
+  train->add_option("--set", r.set, "key=value, an option of the model; may be repeated")
+      ->allow_extra_args(false);
+  train->add_option("--out", r.out, "folder of the run (default: runs/MODEL-DATA-N)");
+  train->add_option("--resume", r.resume, "folder of a run to go on with, as if it had never stopped");
+  add_number(
+      train, "--save-every", [&r](auto v) { r.save_every = v; }, "seconds between checkpoints (default: 30)");
+  add_common(train);
+  train->footer(
+      "Examples:\n"
+      "  gesso train mlp-vae                              a VAE on Fashion-MNIST, ten epochs, into "
+      "runs/mlp-vae-fashion-1\n"
+      "  gesso train mlp-gan --data mnist --epochs 50\n"
+      "  gesso train mlp-vae --set hidden=128,256,512 --set latent=8 --out runs/deep\n"
+      "  gesso train --resume runs/deep --epochs 20       ten epochs more\n"
+      "\n"
+      "Ctrl-C stops after the step at hand and saves. Defaults that differ by model: gesso models MODEL.");
+}
+
+void add_others(CLI::App& app, Arguments& a) {
+  CLI::App* sample = app.add_subcommand("sample", "make new images");
+  sample->add_option("RUN", a.run, "folder of a run")->required();
+  add_integer(
+      sample, "--count", [&a](auto v) { a.count = count_of(v); }, "how many images (default: 64)");
+  add_integer(
+      sample, "--seed", [&a](auto v) { a.seed = seed_of(v); }, "of the noise (default: 0)");
+  sample->add_option("--out", a.out, "FILE.png (default: RUN/samples/sample-SEED.png)");
+  add_common(sample);
+
+  CLI::App* reconstruct =
+      app.add_subcommand("reconstruct", "show test images beside what the model makes of them");
+  reconstruct->add_option("RUN", a.run, "folder of a run")->required();
+  add_integer(
+      reconstruct, "--count", [&a](auto v) { a.count = count_of(v); }, "how many images (default: 64)");
+  reconstruct->add_option("--data", a.data, "another data set than the run's own");
+  reconstruct->add_option("--out", a.out, "FILE.png (default: RUN/samples/reconstructions.png)");
+  add_common(reconstruct);
+
+  CLI::App* eval = app.add_subcommand("eval", "print the losses on all test images");
+  eval->add_option("RUN", a.run, "folder of a run")->required();
+  eval->add_option("--data", a.data, "another data set than the run's own");
+  eval->add_flag("--json", a.json, "as one JSON object");
+  add_common(eval);
+
+  CLI::App* models = app.add_subcommand("models", "list the models, or show one with its options and layers");
+  models->add_option("NAME", a.model, "a model");
+
+  CLI::App* info = app.add_subcommand("info", "say what is in a run folder or a .safetensors file");
+  info->add_option("PATH", a.path, "RUN or FILE.safetensors")->required();
+}
+
+int run(const CLI::App& app, const Arguments& a) {
+  const std::string command = app.get_subcommands().front()->get_name();
+  if (command == "train") return train(a.train);
+  if (command == "sample") sample(a.run, a.count, a.seed, a.out);
+  if (command == "reconstruct") reconstruct(a.run, a.count, a.data, a.out);
+  if (command == "eval") evaluate(a.run, a.data, a.json);
+  if (command == "models") list_models(a.model);
+  if (command == "info") info(a.path);
+  return 0;
+}
+
+/// One line for what CLI11 did not understand.
+std::string mistake(const CLI::App& app, const CLI::ParseError& e) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  const std::vector<std::string> extras = at->remaining();
+  if (dynamic_cast<const CLI::ExtrasError*>(&e) && !extras.empty()) {
+    std::vector<std::string> known;
+    const bool option = extras.front().starts_with('-');
+    for (const CLI::Option* o : at->get_options())
+      if (option) known.push_back(o->get_name());
+    if (at == &app)
+      for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+    if (option) return fmt::format("unknown option {}{}", extras.front(), suggestion(extras.front(), known));
+    return fmt::format("{} is one word too many{}", extras.front(), suggestion(extras.front(), known));
+  }
+  return e.what();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"gesso: train and look at image models, from scratch in C++", "gesso"};
+  Arguments arguments;
+  app.set_version_flag("--version", std::string("gesso ") + GESSO_VERSION);
+  app.require_subcommand(1);
+  add_train(app, arguments.train);
+  add_others(app, arguments);
+  app.footer("gesso COMMAND --help says more of each. Data sets are looked for in $GESSO_DATA first.");
+  try {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::Success& e) {  // --help, --version
+      return app.exit(e);
+    } catch (const CLI::ParseError& e) {
+      throw UsageError("{}", mistake(app, e));
+    }
+    const int code = run(app, arguments);
+    if (std::fflush(stdout) != 0) throw gesso::Error("stdout: cannot be written");
+    return code;
+  } catch (const UsageError& e) {
+    fmt::print(stderr, "gesso: {}\n", e.what());
+    return kUsage;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "gesso: out of memory; a smaller --batch-size or --set width needs less\n");
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "gesso: {}\n", e.what());
+  }
+  return kFailure;
+}

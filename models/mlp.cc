@@ -1,0 +1,37 @@
+#include "models/mlp.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gesso::models {
+
+nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, double slope, Generator& g) {
+  nn::Sequential net;
+  for (const std::int64_t out : hidden) {
+    net.add(nn::Linear(in, out, g));
+    if (slope == 0)
+      net.add(nn::ReLU());
+    else
+      net.add(nn::LeakyReLU(slope));
+    in = out;
+  }
+  return net;
+}
+
+std::vector<Option> hidden_options(const char* hidden, const char* help) {
+  return {{"hidden", hidden, help}, {"width", "1", "multiplies every hidden width"}};
+}
+
+std::vector<std::int64_t> hidden_widths(const Options& options) {
+  const double width = options.between("width", 1. / 1024, 64);
+  std::vector<std::int64_t> hidden = options.counts("hidden");
+  for (std::int64_t& h : hidden) h = std::max<std::int64_t>(1, std::llround(width * static_cast<double>(h)));
+  return hidden;
+}
+
+std::vector<std::int64_t> reversed(std::vector<std::int64_t> widths) {
+  std::reverse(widths.begin(), widths.end());
+  return widths;
+}
+
+}  // namespace gesso::models

@@ -1,0 +1,20 @@
+// What the multilayer models share: stacks of layers and their widths.
+#pragma once
+
+#include "models/options.h"
+#include "nn/layers.h"
+
+#include <vector>
+
+namespace gesso::models {
+
+/// (N,in) -> (N,hidden.back()): after each Linear LeakyReLU(slope), or ReLU where slope = 0.
+nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, double slope, Generator& g);
+
+/// The options `hidden` and `width` that every such model has.
+std::vector<Option> hidden_options(const char* hidden, const char* help);
+/// hidden times width, rounded, at least 1.
+std::vector<std::int64_t> hidden_widths(const Options& options);
+std::vector<std::int64_t> reversed(std::vector<std::int64_t> widths);
+
+}  // namespace gesso::models

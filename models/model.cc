@@ -1,0 +1,82 @@
+#include "models/model.h"
+
+#include "models/mlp_gan.h"
+#include "models/mlp_vae.h"
+
+namespace gesso::models {
+
+void MeanLosses::add(const Losses& losses, std::int64_t images) {
+  if (sum_.empty())
+    for (const Loss& loss : losses) sum_.push_back({loss.name, 0});
+  for (std::size_t i = 0; i < sum_.size(); ++i)
+    sum_[i].value += losses[i].value * static_cast<double>(images);
+  images_ += images;
+}
+
+Losses MeanLosses::mean() const {
+  Losses mean = sum_;
+  for (Loss& loss : mean) loss.value /= static_cast<double>(images_);
+  return mean;
+}
+
+nn::State joined(const std::map<std::string, nn::State>& parts) {
+  nn::State all;
+  for (const auto& [part, state] : parts)
+    for (const auto& [name, t] : state) all.emplace(part + "." + name, t);
+  return all;
+}
+
+nn::State part_of(const nn::State& all, const std::string& part) {
+  nn::State found;
+  const std::string prefix = part + ".";
+  for (const auto& [name, t] : all)
+    if (name.starts_with(prefix)) found.emplace(name.substr(prefix.size()), t);
+  return found;
+}
+
+nn::State state_of(const Generator& g) {
+  return {{"offset", Tensor::from({static_cast<std::int64_t>(g.state.offset)})}};
+}
+
+void load_state(Generator& g, const nn::State& state) {
+  const auto at = state.find("offset");
+  check(state.size() == 1 && at != state.end() && at->second.shape() == Shape{1} &&
+            at->second.dtype() == DType::i64,
+        "the state of a random stream is one tensor \"offset\" (1) of i64");
+  g.state.offset = static_cast<std::uint64_t>(at->second.data<std::int64_t>()[0]);
+}
+
+const std::vector<Entry>& catalogue() {
+  static const std::vector<Entry> all = {
+      {.name = "mlp-gan",
+       .summary = "generative adversarial networks of dense layers (Goodfellow et al. 2014)",
+       .options = MlpGan::options(),
+       .measure = "nats: loss_d of the discriminator (1.39 where it cannot tell), loss_g of the generator, "
+                  "and their sum",
+       .lr = 2e-4,
+       .batch_size = 128,
+       .epochs = 50,
+       .make = [](const Recipe& r) -> std::unique_ptr<Model> { return std::make_unique<MlpGan>(r); }},
+      {.name = "mlp-vae",
+       .summary = "variational autoencoder of dense layers (Kingma & Welling 2014)",
+       .options = MlpVae::options(),
+       .measure =
+           "nats an image, minus the bound of equation 10: mean over images, one seeded draw of z for each",
+       .lr = 1e-3,
+       .batch_size = 128,
+       .epochs = 10,
+       .make = [](const Recipe& r) -> std::unique_ptr<Model> { return std::make_unique<MlpVae>(r); }},
+  };
+  return all;
+}
+
+const Entry& find_model(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Entry& entry : catalogue()) {
+    if (entry.name == name) return entry;
+    names.emplace_back(entry.name);
+  }
+  throw UsageError("there is no model \"{}\"{}", name, suggestion(name, names));
+}
+
+}  // namespace gesso::models

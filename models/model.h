@@ -1,0 +1,98 @@
+// What the commands need of a model. A new model is one page that derives from this, and one entry in the catalogue.
+#pragma once
+
+#include "models/options.h"
+#include "nn/module.h"
+#include "tensor/ops.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gesso::models {
+
+struct Loss {
+  const char* name;
+  double value;
+};
+/// "loss", the total, then its parts.
+using Losses = std::vector<Loss>;
+
+/// The mean of losses that are means over different numbers of images.
+class MeanLosses {
+ public:
+  void add(const Losses& losses, std::int64_t images);
+  Losses mean() const;
+  std::int64_t images() const { return images_; }
+
+ private:
+  Losses sum_;
+  std::int64_t images_ = 0;
+};
+
+/// The random streams of a run. They start 2^48 elements apart in one Philox sequence, so that they never meet.
+enum class Stream : std::uint64_t { weights, training, shuffle, evaluation, pictures };
+inline Generator random_stream(std::uint64_t seed, Stream which) {
+  Generator g(seed);
+  g.state.offset = static_cast<std::uint64_t>(which) << 48;
+  return g;
+}
+
+/// What a model is made from.
+struct Recipe {
+  Shape image;  // (H,W,C)
+  Options options;
+  double lr = 0;
+  std::uint64_t seed = 0;
+
+  std::int64_t pixels() const { return image.size(); }
+};
+
+/// Images x (N,D) are rows of D = H W C pixels in [0,1], f32.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  /// All parts with weights, under the names they have in model.safetensors.
+  virtual nn::Module& network() = 0;
+  /// One training step: changes the weights, and returns the losses it had before.
+  virtual Losses step(const Tensor& x) = 0;
+  /// The losses of images the model does not learn from: means over them, with noise from `noise`.
+  virtual Losses evaluate(const Tensor& x, Generator& noise) = 0;
+  /// y (count,D): new images.
+  virtual Tensor sample(std::int64_t count, Generator& noise) = 0;
+  /// y (N,D): x after encoding and decoding; undefined for a model that does not encode.
+  virtual Tensor reconstruct(const Tensor&) { return {}; }
+  /// y (side*side,D): a sheet of images that goes smoothly from corner to corner. The corners are the four images x, or for
+  /// a model that does not encode, noise.
+  virtual Tensor walk(const Tensor& x, Generator& noise, std::int64_t side) = 0;
+
+  /// What beside the weights must be kept to go on as if never interrupted: optimizers and the noise stream.
+  virtual nn::State training_state() = 0;
+  virtual void load_training_state(const nn::State& state) = 0;
+};
+
+/// Several states as one, in which each name begins with its part's; and such a part again.
+nn::State joined(const std::map<std::string, nn::State>& parts);
+nn::State part_of(const nn::State& all, const std::string& part);
+/// A random stream as a state: its counter. The seed belongs to the run.
+nn::State state_of(const Generator& g);
+void load_state(Generator& g, const nn::State& state);
+
+/// One model as the command line offers it.
+struct Entry {
+  const char* name;
+  const char* summary;
+  std::vector<Option> options;
+  const char* measure;  // what the losses are
+  double lr;
+  std::int64_t batch_size, epochs;
+  std::unique_ptr<Model> (*make)(const Recipe& recipe);
+};
+
+const std::vector<Entry>& catalogue();
+/// Throws UsageError for a model there is none of.
+const Entry& find_model(const std::string& name);
+
+}  // namespace gesso::models

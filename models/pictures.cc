@@ -1,0 +1,101 @@
+#include "models/pictures.h"
+
+#include "nn/png.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+namespace gesso::models {
+namespace {
+
+using Point = std::vector<float>;
+
+/// The point that is t of the way from a to b: (sin((1-t) w) a + sin(t w) b) / sin(w), w the angle between them.
+Point slerp(std::span<const float> a, std::span<const float> b, double t) {
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += double{a[i]} * b[i];
+    aa += double{a[i]} * a[i];
+    bb += double{b[i]} * b[i];
+  }
+  const double w = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1., 1.));
+  double p = 1 - t, q = t;
+  if (std::sin(w) > 1e-3) {  // parallel vectors (and zeros, whose angle is NaN) keep the straight line
+    p = std::sin((1 - t) * w) / std::sin(w);
+    q = std::sin(t * w) / std::sin(w);
+  }
+  Point y(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) y[i] = static_cast<float>(p * a[i] + q * b[i]);
+  return y;
+}
+
+constexpr int kSheetSide = 12;  // images: steps small enough to see one thing turn into another
+
+/// Four of the images x that differ much: the first, then each time the one farthest from all chosen before.
+Tensor far_apart(const Tensor& x) {
+  const std::int64_t N = x.dim(0);
+  check(N >= 4, "a walk needs 4 test images, there are {}", N);
+  std::vector<std::int64_t> chosen = {0};
+  std::vector<double> nearest(static_cast<std::size_t>(N), HUGE_VAL);
+  while (chosen.size() < 4) {
+    const Tensor d =
+        tensor::sum(tensor::binary(kernels::Binary::squared_difference, x, x[chosen.back()]), {1});
+    for (std::size_t i = 0; i < nearest.size(); ++i)
+      nearest[i] = std::min<double>(nearest[i], d.data<float>()[i]);
+    chosen.push_back(std::ranges::max_element(nearest) - nearest.begin());
+  }
+  return tensor::take_rows(x, Tensor::from(chosen, {4}));
+}
+
+}  // namespace
+
+Tensor sheet(const Tensor& corners, std::int64_t side) {
+  check(corners.rank() == 2 && corners.dim(0) == 4 && side >= 2,
+        "sheet: corners {} and {} a side; expected (4,L) and 2 or more", corners.shape(), side);
+  const auto width = static_cast<std::size_t>(corners.dim(1));
+  const auto corner = [&](std::size_t i) { return std::span(corners.data<float>() + i * width, width); };
+  Tensor z({side * side, corners.dim(1)});
+  float* out = z.mutable_data<float>();
+  for (std::int64_t i = 0; i < side; ++i)
+    for (std::int64_t j = 0; j < side; ++j) {
+      const double v = static_cast<double>(i) / static_cast<double>(side - 1);
+      const double u = static_cast<double>(j) / static_cast<double>(side - 1);
+      out = std::ranges::copy(slerp(slerp(corner(0), corner(1), u), slerp(corner(2), corner(3), u), v), out)
+                .out;
+    }
+  return z;
+}
+
+Tensor side_by_side(const Tensor& x, const Tensor& y) {
+  const std::int64_t N = x.dim(0), D = x.dim(1);
+  return tensor::concat({x.reshape({N, 1, D}), y.reshape({N, 1, D})}, 1).reshape({2 * N, D});
+}
+
+Picture grid(const Tensor& x, const Shape& image, int columns) {
+  const Tensor picture = nn::make_grid(as_images(x, image), {.nrow = columns, .scale = 3});
+  return {.height = static_cast<int>(picture.dim(0)),
+          .width = static_cast<int>(picture.dim(1)),
+          .channels = static_cast<int>(picture.dim(2)),
+          .png = nn::encode_png(picture)};
+}
+
+Picture samples(Model& model, const Shape& image, std::int64_t count, std::uint64_t seed) {
+  Generator noise = random_stream(seed, Stream::pictures);
+  // As square as it gets: 8 columns for 64, 4 for 16, ..
+  const auto columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(count))));
+  return grid(model.sample(count, noise), image, columns);
+}
+
+std::optional<Picture> reconstructions(Model& model, const Shape& image, const Tensor& x) {
+  const Tensor y = model.reconstruct(x);
+  if (!y.defined()) return std::nullopt;
+  return grid(side_by_side(x, y), image, 16);
+}
+
+Picture walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed) {
+  Generator noise = random_stream(seed, Stream::pictures);
+  return grid(model.walk(far_apart(x), noise, kSheetSide), image, kSheetSide);
+}
+
+}  // namespace gesso::models

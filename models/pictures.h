@@ -1,0 +1,36 @@
+// The pictures of a run.
+#pragma once
+
+#include "models/model.h"
+
+#include <optional>
+#include <string>
+
+namespace gesso::models {
+
+/// z (side*side,L): points on a sheet through four corners (4,L), from left to right, then down. Along each edge an angle is
+/// walked at constant speed (slerp), because Gaussian noise lives near a sphere, which straight lines leave.
+Tensor sheet(const Tensor& corners, std::int64_t side);
+
+/// Images x (N,D) as (N,H,W,C).
+inline Tensor as_images(const Tensor& x, const Shape& image) {
+  return x.reshape({-1, image[0], image[1], image[2]});
+}
+
+/// x[0], y[0], x[1], y[1], ..: originals beside what became of them. (N,D), (N,D) -> (2N,D)
+Tensor side_by_side(const Tensor& x, const Tensor& y);
+
+struct Picture {
+  int height, width, channels;
+  std::string png;
+};
+/// A grid of images (N,D); each pixel is drawn 3 x 3, or a screen of today hides it.
+Picture grid(const Tensor& x, const Shape& image, int columns);
+
+// The pictures of a run: new images from noise of a seed; test images x beside their reconstructions, nothing where the model
+// has none; and a sheet through latent space, with corners at four of the test images x.
+Picture samples(Model& model, const Shape& image, std::int64_t count, std::uint64_t seed);
+std::optional<Picture> reconstructions(Model& model, const Shape& image, const Tensor& x);
+Picture walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed);
+
+}  // namespace gesso::models

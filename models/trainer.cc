@@ -1,0 +1,172 @@
+#include "models/trainer.h"
+
+#include "models/report.h"
+#include "nn/atomic_file.h"
+
+#include <cmath>
+
+namespace gesso::models {
+namespace {
+
+constexpr std::int64_t kLogEvery = 50;  // steps: lines enough for a curve, few enough to cost nothing
+constexpr std::int64_t kSamples = 64;   // images in the grid of each epoch
+constexpr std::int64_t kPairs = 64;     // test images in the picture of reconstructions
+constexpr std::int64_t kCorners = 200;  // test images among which the corners of the walk are chosen
+constexpr std::int64_t kTestBatch =
+    500;  // divides the 10,000 of MNIST, and its activations stay in the cache
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string text(const Losses& losses) {
+  std::string s;
+  for (const auto& [name, value] : losses)
+    s += fmt::format("{}{} {:.4g}", s.empty() ? "" : ", ", name, value);
+  return s;
+}
+
+}  // namespace
+
+Losses test_losses(Model& model, Images& test, std::uint64_t seed) {
+  Generator noise = random_stream(seed, Stream::evaluation);
+  MeanLosses all;
+  for (std::int64_t i = 0; i < test.count(); i += kTestBatch) {
+    const Tensor x = test.range(i, std::min(i + kTestBatch, test.count()));
+    all.add(model.evaluate(x, noise), x.dim(0));
+  }
+  return all.mean();
+}
+
+Trainer::Trainer(const RunFolder& run, const Config& config, const DatasetFiles& files, Images& train,
+                 double save_every)
+    : run_(run),
+      config_(config),
+      files_(files),
+      train_(train),
+      model_(find_model(config.model).make(config.recipe())),
+      save_every_(save_every) {}
+
+std::int64_t Trainer::resume() {
+  step_ = run_.load_checkpoint(*model_, [this](const std::string& what) { say("warning: " + what); });
+  resumed_at_ = step_;
+  return step_;
+}
+
+int Trainer::run() {
+  const StopSignals signals;
+  last_save_ = Clock::now();
+  while (step_ < config_.total_steps() && !signals.asked()) epoch(signals);
+  if (!log_) begin();  // no step was left to do
+  finish();
+  return signals.asked();
+}
+
+/// From where the run stands to the end of its epoch, or of the run, or to a signal.
+void Trainer::epoch(const StopSignals& signals) {
+  const std::int64_t per_epoch = config_.steps_per_epoch(), B = config_.batch_size, n = config_.train_images;
+  const std::int64_t total = config_.total_steps(), number = step_ / per_epoch;
+  const std::int64_t end = std::min(total, (number + 1) * per_epoch);
+  const std::vector<std::int64_t> order = shuffled(n, B, number, config_.seed);
+  bar_.emplace(nn::ProgressOptions{
+      .total = n,
+      .description = fmt::format("epoch {}/{}", number + 1, (total + per_epoch - 1) / per_epoch),
+      .unit = "img",
+      .initial = step_ % per_epoch * B});
+  window_start_ = Clock::now();
+  while (step_ < end && !signals.asked()) {
+    const std::int64_t first = step_ % per_epoch * B, count = std::min(B, n - first);
+    const Losses losses = model_->step(train_.take(order.data() + first, count));
+    ++step_;
+    check_finite(losses);
+    window_.add(losses, count);
+    if (!log_) begin();
+    if (step_ % kLogEvery == 0 || step_ == end || signals.asked()) log_window(number + 1);
+    bar_->update(count, [&] { return text(losses); });
+    if (seconds_since(last_save_) > save_every_) save();
+  }
+  if (step_ == end) evaluate(number + 1);
+  bar_.reset();
+}
+
+/// What a run has beside its folder; after the first step, which must not wait for a disk.
+void Trainer::begin() {
+  run_.save_config(config_);
+  log_.emplace(run_, resumed_at_);
+}
+
+void Trainer::check_finite(const Losses& losses) const {
+  for (const auto& [name, value] : losses)
+    check(std::isfinite(value), "step {}: {} is {}: this run has diverged; try --lr below {}", step_, name,
+          value, config_.lr);
+}
+
+void Trainer::log_window(std::int64_t epoch) {
+  last_ = window_.mean();
+  const double rate = static_cast<double>(window_.images()) / seconds_since(window_start_);
+  attempt([&] { log_->losses("train", step_, epoch, last_, rate); });
+  window_ = {};
+  window_start_ = Clock::now();
+}
+
+void Trainer::evaluate(std::int64_t epoch) {
+  const Losses losses = test_losses(*model_, test(), config_.seed);
+  bar_->set_postfix(fmt::format("{}, test {:.4g}", text(last_), losses.front().value));
+  const Picture picture = samples(*model_, config_.image, kSamples, config_.seed);
+  attempt([&] {
+    log_->losses("test", step_, epoch, losses);
+    log_->picture("samples", step_, picture);
+    if (step_ % config_.steps_per_epoch() == 0)
+      nn::write_file(run_.samples() / fmt::format("epoch_{:03}.png", epoch), picture.png);
+    nn::write_file(run_.samples() / "latest.png", picture.png);
+  });
+}
+
+void Trainer::finish() {
+  const bool saved = save();
+  const bool shared = attempt([&] { run_.save_model(*model_, config_); });
+  const bool shown = attempt([&] {
+    const std::int64_t n = test().count();
+    if (const auto pairs = reconstructions(*model_, config_.image, test().range(0, std::min(n, kPairs))))
+      nn::write_file(run_.samples() / "reconstructions.png", pairs->png);
+    const Picture sheet = walk(*model_, config_.image, test().range(0, std::min(n, kCorners)), config_.seed);
+    nn::write_file(run_.samples() / "walk.png", sheet.png);
+    write_report(run_);
+  });
+  train_.finish();  // a short run may end before the end of a broken file is reached
+  check(saved && shared && shown, "{}: the end of this run could not be saved in full", run_.path().string());
+}
+
+bool Trainer::save() {
+  last_save_ = Clock::now();
+  return attempt([&] { run_.save_checkpoint(*model_, step_); });
+}
+
+/// A file that cannot be written is a warning, and training goes on.
+bool Trainer::attempt(const std::function<void()>& write) {
+  try {
+    write();
+    return true;
+  } catch (const nn::FileError& e) {
+    say(fmt::format("warning: {}", e.what()));
+    return false;
+  }
+}
+
+void Trainer::say(const std::string& line) {
+  if (bar_)
+    bar_->note(line);
+  else
+    fmt::print(stderr, "gesso: {}\n", line);
+}
+
+Images& Trainer::test() {
+  if (!test_) {
+    test_ = std::make_unique<Images>(files_.test);
+    check(test_->shape() == config_.image, "{}: images of {}, but those to train with are {}",
+          files_.test.string(), test_->shape(), config_.image);
+  }
+  return *test_;
+}
+
+}  // namespace gesso::models

@@ -1,0 +1,64 @@
+// The loop that all models share, and what it leaves in the folder of the run.
+#pragma once
+
+#include "models/dataset.h"
+#include "models/run_folder.h"
+#include "models/run_log.h"
+#include "models/signals.h"
+#include "nn/progress.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace gesso::models {
+
+class Trainer {
+ public:
+  /// `save_every`: seconds between checkpoints. The references must outlive the trainer.
+  Trainer(const RunFolder& run, const Config& config, const DatasetFiles& files, Images& train,
+          double save_every);
+
+  /// Takes up the run where its checkpoint left it; returns the step.
+  std::int64_t resume();
+  /// Trains to the end of the run, or until a signal. Returns the signal, 0 if there was none. Throws Error if the losses are
+  /// no longer finite, or if the end of the run cannot be saved.
+  int run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void epoch(const StopSignals& signals);
+  void begin();
+  void check_finite(const Losses& losses) const;
+  void log_window(std::int64_t epoch);
+  void evaluate(std::int64_t epoch);
+  void finish();
+  bool save();
+  bool attempt(const std::function<void()>& write);
+  void say(const std::string& line);
+  Images& test();
+
+  const RunFolder& run_;
+  const Config config_;
+  const DatasetFiles files_;
+  Images& train_;
+  std::unique_ptr<Images> test_;  // read when first needed
+  std::unique_ptr<Model> model_;
+  const double save_every_;
+
+  std::int64_t step_ = 0;  // how many were made
+  std::optional<std::int64_t> resumed_at_;
+  std::optional<RunLog> log_;
+  std::optional<nn::Progress> bar_;
+  MeanLosses window_;  // since the last line of the log
+  Losses last_;        // of that line
+  Clock::time_point window_start_, last_save_;
+};
+
+/// The losses on all test images. The noise is that of the seed, so the same weights give the same losses.
+Losses test_losses(Model& model, Images& test, std::uint64_t seed);
+
+}  // namespace gesso::models
