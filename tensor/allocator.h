@@ -9,11 +9,12 @@
 namespace gesso {
 
 /// At least `bytes` bytes aligned to 64 (a cache line, a 512-bit vector). Contents are undefined: NaN in debug builds.
+/// Throws std::bad_alloc. Any thread may allocate, and release what another allocated.
 void* allocate(std::size_t bytes);
 /// Gives back what allocate(bytes) returned.
 void release(void* block, std::size_t bytes) noexcept;
 
-/// Bytes now in use, the most there ever were, and what was taken from the system.
+/// Bytes in blocks now in use, the most there ever were, and the bytes of fresh memory that all blocks together needed.
 struct AllocatorUse {
   std::size_t in_use = 0, peak = 0, from_system = 0;
 };

@@ -1,18 +1,16 @@
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <numeric>
-
 #include "kernels/philox.h"
 #include "tensor/ops.h"
 #include "tensor/walk.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 
 namespace gesso::tensor {
 
 Tensor zeros(const Shape& shape, DType dtype) {
   Tensor y(shape, dtype);
-  std::byte* out = y.mutable_raw();
-  if (y.bytes()) std::memset(out, 0, y.bytes());
+  std::memset(y.mutable_raw(), 0, y.bytes());
   return y;
 }
 
@@ -25,9 +23,9 @@ Tensor full(const Shape& shape, double value, DType dtype) {
 }
 
 Tensor arange(double start, double stop, double step, DType dtype) {
-  check(step != 0 && std::isfinite(start) && std::isfinite(stop) && std::isfinite(step),
-        "arange: from {} to {} by steps of {}", start, stop, step);
   const double count = std::ceil((stop - start) / step);
+  check(std::isfinite(count) && std::isfinite(step) && count < 0x1p60, "arange: from {} to {} by steps of {}",
+        start, stop, step);
   Tensor y({count > 0 ? static_cast<std::int64_t>(count) : 0}, DType::f64);
   kernels::cpu<double>().arange(y.size(), start, step, y.mutable_data<double>());
   return y.to(dtype);
@@ -52,33 +50,33 @@ Tensor normal(Generator& g, const Shape& shape, double mean, double std, DType d
 }
 
 Tensor permutation(Generator& g, std::int64_t n) {
-  check(n >= 0, "permutation: of {} elements", n);
+  Tensor y({n}, DType::i64);
   // Sort 0 .. n-1 by random keys; equal keys keep their order. Key i depends on (seed, offset + i) alone.
   const kernels::RandomState state = g.reserve(n);
-  std::vector<std::uint64_t> keys(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = kernels::portable::philox_u64(state.seed, state.offset + i);
-  Tensor y({n}, DType::i64);
-  std::int64_t* out = y.mutable_data<std::int64_t>();
-  std::iota(out, out + n, std::int64_t{0});
-  std::stable_sort(out, out + n, [&keys](std::int64_t a, std::int64_t b) {
-    return keys[static_cast<std::size_t>(a)] < keys[static_cast<std::size_t>(b)];
-  });
+  std::vector<std::pair<std::uint64_t, std::int64_t>> keys(static_cast<std::size_t>(n));
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::uint64_t at = state.offset + static_cast<std::uint64_t>(i);
+    const kernels::portable::PhiloxBlock block = kernels::portable::philox(state.seed, at / 2);
+    const std::uint64_t high = block.word[2 * (at % 2)], low = block.word[2 * (at % 2) + 1];
+    keys[static_cast<std::size_t>(i)] = {high << 32 | low, i};
+  }
+  std::sort(keys.begin(), keys.end());
+  std::transform(keys.begin(), keys.end(), y.mutable_data<std::int64_t>(),
+                 [](const auto& key) { return key.second; });
   return y;
 }
 
 Tensor one_hot(const Tensor& index, std::int64_t classes, DType dtype) {
-  const std::int64_t* at = index.data<std::int64_t>();
+  check_index("one_hot", index, classes, "classes");
+  check(index.rank() < kernels::kMaxDims, "one_hot: an index {} has no room for one more dimension",
+        index.shape());
   Shape shape = index.shape();
   shape.push_back(classes);
-  const Tensor table = [&] {  // row c is the one-hot code of class c
-    Tensor eye = zeros({classes, classes}, DType::u8);
-    std::uint8_t* p = eye.mutable_data<std::uint8_t>();
-    for (std::int64_t c = 0; c < classes; ++c) p[c * classes + c] = 1;
-    return eye.to(dtype);
-  }();
-  for (std::int64_t i = 0; i < index.size(); ++i)
-    check(at[i] >= 0 && at[i] < classes, "one_hot: index {} at position {}, there are {} classes", at[i], i, classes);
-  return take_rows(table, index);
+  Tensor codes = zeros(shape, DType::u8);
+  const std::int64_t* at = index.data<std::int64_t>();
+  std::uint8_t* code = codes.mutable_data<std::uint8_t>();
+  for (std::int64_t i = 0; i < index.size(); ++i) code[i * classes + at[i]] = 1;
+  return codes.to(dtype);
 }
 
 }  // namespace gesso::tensor

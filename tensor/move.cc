@@ -1,41 +1,44 @@
-#include <algorithm>
-#include <cstring>
-
 #include "tensor/ops.h"
 #include "tensor/walk.h"
+
+#include <algorithm>
+#include <numeric>
 
 namespace gesso::tensor {
 namespace {
 
 /// Copies the elements of `shape`, found from x + x_start with strides xs, to y + y_start with strides ys.
-void copy_walk(const Shape& shape, const Tensor& x, const Strides& xs, std::int64_t x_start, Tensor& y, const Strides& ys,
-               std::int64_t y_start) {
-  std::byte* out = y.mutable_raw();
+void copy_walk(const Shape& shape, const Tensor& x, const Strides& xs, std::int64_t x_start, Tensor& y,
+               const Strides& ys, std::int64_t y_start) {
   if (shape.size() == 0) return;
   const int size = size_of(x.dtype());
-  kernels::cpu_move().copy(make_walk(shape, {xs, ys}), size, x.raw() + x_start * size, out + y_start * size);
+  kernels::cpu_move().copy(make_walk(shape, {xs, ys}), size, x.raw() + x_start * size,
+                           y.mutable_raw() + y_start * size);
 }
 
 }  // namespace
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  check_defined("broadcast_to", x);
   if (x.shape() == shape) return x;
-  check(broadcast_shape("broadcast_to", x.shape(), shape) == shape, "broadcast_to: {} does not broadcast to {}", x.shape(),
-        shape);
+  check(x.rank() <= shape.rank() && broadcast_shape("broadcast_to", x.shape(), shape) == shape,
+        "broadcast_to: {} does not broadcast to {}", x.shape(), shape);
   Tensor y(shape, x.dtype());
   copy_walk(shape, x, broadcast_strides(x.shape(), shape), 0, y, row_major_strides(shape), 0);
   return y;
 }
 
 Tensor permute(const Tensor& x, const std::vector<int>& order) {
-  check(static_cast<int>(order.size()) == x.rank(), "permute: {} axes for shape {}", order.size(), x.shape());
+  check_defined("permute", x);
+  check(order.size() == static_cast<std::size_t>(x.rank()), "permute: {} axes for shape {}", order.size(),
+        x.shape());
   const Strides dense = row_major_strides(x.shape());
   Shape shape = x.shape();
   Strides from{};
   bool seen[kernels::kMaxDims] = {};
   for (int i = 0; i < x.rank(); ++i) {
     const int a = x.shape().axis("permute", order[static_cast<std::size_t>(i)]);
-    check(!seen[a], "permute: axis {} of {} is named twice", a, x.shape());
+    check(!seen[a], "permute: axis {} of shape {} is named twice", a, x.shape());
     seen[a] = true;
     shape[i] = x.shape()[a];
     from.of[i] = dense.of[a];
@@ -46,20 +49,24 @@ Tensor permute(const Tensor& x, const std::vector<int>& order) {
 }
 
 Tensor transpose(const Tensor& x) {
+  check_defined("transpose", x);
   check(x.rank() >= 2, "transpose: shape {} has fewer than two dimensions", x.shape());
-  std::vector<int> order;
-  for (int i = 0; i < x.rank(); ++i) order.push_back(i);
+  std::vector<int> order(static_cast<std::size_t>(x.rank()));
+  std::iota(order.begin(), order.end(), 0);
   std::swap(order[order.size() - 1], order[order.size() - 2]);
   return permute(x, order);
 }
 
 Tensor flip(const Tensor& x, const Axes& axes) {
+  check_defined("flip", x);
   const Strides dense = row_major_strides(x.shape());
   Strides from = dense;
   std::int64_t start = 0;
+  bool seen[kernels::kMaxDims] = {};
   for (int axis : axes) {
     const int a = x.shape().axis("flip", axis);
-    check(from.of[a] == dense.of[a], "flip: axis {} of {} is named twice", axis, x.shape());
+    check(!seen[a], "flip: axis {} of shape {} is named twice", axis, x.shape());
+    seen[a] = true;
     from.of[a] = -dense.of[a];
     start += (x.shape()[a] - 1) * dense.of[a];
   }
@@ -69,51 +76,59 @@ Tensor flip(const Tensor& x, const Axes& axes) {
 }
 
 Tensor pad(const Tensor& x, const Padding& padding, double value) {
-  check(static_cast<int>(padding.size()) == x.rank(), "pad: {} pairs for shape {}", padding.size(), x.shape());
+  check_defined("pad", x);
+  check(padding.size() == static_cast<std::size_t>(x.rank()), "pad: {} pairs for shape {}", padding.size(),
+        x.shape());
   const Strides xs = row_major_strides(x.shape());
   Shape shape = x.shape(), shared = x.shape();  // shared: the part of x that is in y
   bool grows = false;
+  std::int64_t x_start = 0;
   for (int i = 0; i < x.rank(); ++i) {
     const auto [before, after] = padding[static_cast<std::size_t>(i)];
+    const std::int64_t n = x.shape()[i];
+    check(before >= -n && after >= -n && std::max(before, after) < INT64_MAX / 4,
+          "pad: ({}, {}) around the {} elements of dimension {} of shape {}", before, after, n, i, x.shape());
     shape[i] += before + after;
     shared[i] += std::min<std::int64_t>(before, 0) + std::min<std::int64_t>(after, 0);
-    check(shape[i] >= 0 && shared[i] >= 0, "pad: ({}, {}) crops more than the {} elements of dimension {} of {}", before,
-          after, x.shape()[i], i, x.shape());
+    check(shared[i] >= 0, "pad: ({}, {}) crops more than the {} elements of dimension {} of shape {}", before,
+          after, n, i, x.shape());
+    x_start += std::max<std::int64_t>(-before, 0) * xs.of[i];
     grows = grows || before > 0 || after > 0;
   }
-  const Strides ys = row_major_strides(shape);
-  std::int64_t x_start = 0, y_start = 0;
-  for (int i = 0; i < x.rank(); ++i) {
-    const std::int64_t before = padding[static_cast<std::size_t>(i)].first;
-    x_start += std::max<std::int64_t>(-before, 0) * xs.of[i];
-    y_start += std::max<std::int64_t>(before, 0) * ys.of[i];
-  }
   Tensor y = grows ? full(shape, value, x.dtype()) : Tensor(shape, x.dtype());
+  const Strides ys = row_major_strides(shape);
+  std::int64_t y_start = 0;
+  for (int i = 0; i < x.rank(); ++i)
+    y_start += std::max<std::int64_t>(padding[static_cast<std::size_t>(i)].first, 0) * ys.of[i];
   copy_walk(shared, x, xs, x_start, y, ys, y_start);
   return y;
 }
 
 Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end) {
+  check_defined("slice", x);
   const int a = x.shape().axis("slice", axis);
   if (a == 0) return x.slice(begin, end);
-  const std::int64_t n = x.shape()[a];
-  const std::int64_t b = begin < 0 ? begin + n : begin, e = end < 0 ? end + n : end;
-  check(0 <= b && b <= e && e <= n, "slice: [{}, {}) of axis {} of {}", begin, end, axis, x.shape());
-  Padding padding(static_cast<std::size_t>(x.rank()));
-  padding[static_cast<std::size_t>(a)] = {-b, e - n};
-  return pad(x, padding);
+  const Range r = range("slice", x, axis, begin, end);
+  const Strides xs = row_major_strides(x.shape());
+  Shape shape = x.shape();
+  shape[a] = r.end - r.begin;
+  Tensor y(shape, x.dtype());
+  copy_walk(shape, x, xs, r.begin * xs.of[a], y, row_major_strides(shape), 0);
+  return y;
 }
 
 Tensor concat(const std::vector<Tensor>& xs, int axis) {
   check(!xs.empty(), "concat: no tensors");
+  for (const Tensor& x : xs) check_defined("concat", x);
   const int a = xs[0].shape().axis("concat", axis);
   Shape shape = xs[0].shape();
   shape[a] = 0;
   for (const Tensor& x : xs) {
     Shape expected = xs[0].shape();
     if (x.rank() == shape.rank()) expected[a] = x.shape()[a];
-    check(x.shape() == expected && x.dtype() == xs[0].dtype(), "concat along axis {}: {} {} does not fit {} {}", axis,
-          name(x.dtype()), x.shape(), name(xs[0].dtype()), xs[0].shape());
+    check(x.shape() == expected && x.dtype() == xs[0].dtype(),
+          "concat: along axis {} {} {} does not fit {} {}", axis, name(x.dtype()), x.shape(),
+          name(xs[0].dtype()), xs[0].shape());
     shape[a] += x.shape()[a];
   }
   Tensor y(shape, xs[0].dtype());
@@ -127,52 +142,51 @@ Tensor concat(const std::vector<Tensor>& xs, int axis) {
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis) {
+  check_defined("split", x);
   const int a = x.shape().axis("split", axis);
+  const std::int64_t total = x.shape()[a];
   std::int64_t at = 0;
   std::vector<Tensor> out;
   for (std::int64_t n : sizes) {
-    check(n >= 0 && at + n <= x.shape()[a], "split: parts of {} go beyond axis {} of {}", at + n, axis, x.shape());
+    check(n >= 0 && n <= total - at, "split: a part of {} where {} are left of axis {} of shape {}", n,
+          total - at, axis, x.shape());
     out.push_back(slice(x, a, at, at + n));
     at += n;
   }
-  check(at == x.shape()[a], "split: the parts have {} elements, axis {} of {} has {}", at, axis, x.shape(), x.shape()[a]);
+  check(at == total, "split: the parts have {} elements, axis {} of shape {} has {}", at, axis, x.shape(),
+        total);
   return out;
 }
 
-namespace {
-
-/// The index as i64, every entry checked against the number of rows.
-const std::int64_t* checked_index(const char* op, const Tensor& index, std::int64_t rows) {
-  const std::int64_t* at = index.data<std::int64_t>();
-  for (std::int64_t i = 0; i < index.size(); ++i)
-    check(at[i] >= 0 && at[i] < rows, "{}: index {} at position {}, there are {} rows", op, at[i], i, rows);
-  return at;
-}
-
-}  // namespace
-
 Tensor take_rows(const Tensor& x, const Tensor& index) {
+  check_defined("take_rows", x);
   check(x.rank() >= 1, "take_rows: a 0-dimensional tensor has no rows");
+  check_index("take_rows", index, x.shape()[0], "rows");
+  check(index.rank() + x.rank() - 1 <= kernels::kMaxDims,
+        "take_rows: x {} at index {}: more than {} dimensions", x.shape(), index.shape(), kernels::kMaxDims);
   Shape shape = index.shape();
   for (int i = 1; i < x.rank(); ++i) shape.push_back(x.shape()[i]);
-  const std::int64_t* at = checked_index("take_rows", index, x.shape()[0]);
   Tensor y(shape, x.dtype());
   const std::int64_t row_bytes = x.shape().product(1, x.rank()) * size_of(x.dtype());
-  kernels::cpu_move().take_rows(index.size(), row_bytes, at, x.raw(), y.mutable_raw());
+  kernels::cpu_move().take_rows(index.size(), row_bytes, index.data<std::int64_t>(), x.raw(),
+                                y.mutable_raw());
   return y;
 }
 
 Tensor add_rows(const Tensor& x, const Tensor& index, std::int64_t rows) {
-  check(x.rank() >= index.rank(), "add_rows: x {} has fewer dimensions than index {}", x.shape(), index.shape());
+  check_defined("add_rows", x);
+  check_index("add_rows", index, rows, "rows");
+  const Shape &xs = x.shape(), &is = index.shape();
+  check(xs.rank() >= is.rank() && std::equal(is.begin(), is.end(), xs.begin()),
+        "add_rows: x {} does not begin with the shape of index {}", xs, is);
+  check(xs.rank() - is.rank() < kernels::kMaxDims, "add_rows: x {} at index {}: more than {} dimensions", xs,
+        is, kernels::kMaxDims);
   Shape shape{rows};
-  for (int i = 0; i < index.rank(); ++i)
-    check(x.shape()[i] == index.shape()[i], "add_rows: x {} does not begin with the shape of index {}", x.shape(),
-          index.shape());
-  for (int i = index.rank(); i < x.rank(); ++i) shape.push_back(x.shape()[i]);
-  const std::int64_t* at = checked_index("add_rows", index, rows);
+  for (int i = is.rank(); i < xs.rank(); ++i) shape.push_back(xs[i]);
   return with_kernels("add_rows", x, [&]<class T>(const kernels::Kernels<T>& k) {
     Tensor y(shape, x.dtype());
-    k.add_rows(index.size(), rows, shape.product(1, shape.rank()), at, x.data<T>(), y.template mutable_data<T>());
+    k.add_rows(index.size(), rows, shape.product(1, shape.rank()), index.data<std::int64_t>(), x.data<T>(),
+               y.mutable_data<T>());
     return y;
   });
 }

@@ -5,10 +5,10 @@
 // `axes` lists dimensions to reduce, negative ones count from the end; an empty list means all of them.
 #pragma once
 
+#include "tensor/tensor.h"
+
 #include <utility>
 #include <vector>
-
-#include "tensor/tensor.h"
 
 namespace gesso {
 
@@ -44,6 +44,7 @@ Tensor permutation(Generator& g, std::int64_t n);
 Tensor one_hot(const Tensor& index, std::int64_t classes, DType dtype = DType::f32);
 
 // ---- element by element (elementwise.cc) ----
+using gesso::name;  // of dtypes and devices
 const char* name(kernels::Unary op);
 const char* name(kernels::Binary op);
 Tensor unary(kernels::Unary op, const Tensor& x, kernels::Scalars s = {});

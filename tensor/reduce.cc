@@ -1,7 +1,8 @@
-#include <algorithm>
-
 #include "tensor/ops.h"
 #include "tensor/walk.h"
+
+#include <algorithm>
+#include <limits>
 
 namespace gesso::tensor {
 
@@ -9,81 +10,122 @@ using kernels::Kernels;
 
 namespace {
 
-/// The axes as ascending numbers from the front, each once; an empty list means all.
-Axes normalise(const char* op, const Shape& shape, const Axes& axes) {
-  Axes out;
-  if (axes.empty())
-    for (int i = 0; i < shape.rank(); ++i) out.push_back(i);
-  for (int a : axes) out.push_back(shape.axis(op, a));
-  std::sort(out.begin(), out.end());
-  check(std::adjacent_find(out.begin(), out.end()) == out.end(), "{}: an axis of {} is named twice", op, shape);
-  return out;
-}
+/// Which dimensions are reduced.
+struct AxisSet {
+  bool has[kernels::kMaxDims] = {};
+};
 
-Shape without(const Shape& shape, const Axes& sorted, bool keep) {
-  Shape out;
-  for (int i = 0; i < shape.rank(); ++i) {
-    if (!std::binary_search(sorted.begin(), sorted.end(), i))
-      out.push_back(shape[i]);
-    else if (keep)
-      out.push_back(1);
+/// The axes, each named once; an empty list means all.
+AxisSet axis_set(const char* op, const Tensor& x, const Axes& axes) {
+  check_defined(op, x);
+  AxisSet set;
+  if (axes.empty()) std::fill_n(set.has, x.rank(), true);
+  for (int axis : axes) {
+    const int a = x.shape().axis(op, axis);
+    check(!set.has[a], "{}: axis {} of shape {} is named twice", op, axis, x.shape());
+    set.has[a] = true;
   }
+  return set;
+}
+
+Shape without(const Shape& shape, const AxisSet& axes, bool keep) {
+  Shape out;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (keep || !axes.has[i]) out.push_back(axes.has[i] ? 1 : shape[i]);
   return out;
 }
 
-std::int64_t count(const Shape& shape, const Axes& sorted) {
+/// How many elements are reduced to one.
+std::int64_t count(const Shape& shape, const AxisSet& axes) {
   std::int64_t n = 1;
-  for (int a : sorted) n *= shape[a];
+  for (int i = 0; i < shape.rank(); ++i)
+    if (axes.has[i]) n *= shape[i];
   return n;
 }
 
 /// Reduces neighbouring axes together, from the last group to the first.
 Tensor reduce(const char* op_name, kernels::Reduction op, const Tensor& x, const Axes& axes, bool keep) {
-  const Axes sorted = normalise(op_name, x.shape(), axes);
-  check(op == kernels::Reduction::sum || count(x.shape(), sorted) > 0, "{}: over no elements of shape {}", op_name,
-        x.shape());
+  const AxisSet reduced = axis_set(op_name, x, axes);
+  const Shape result = without(x.shape(), reduced, keep);
+  check(op == kernels::Reduction::sum || count(x.shape(), reduced) > 0 || result.size() == 0,
+        "{}: shape {} has no elements to reduce to {}", op_name, x.shape(), result);
   return with_kernels(op_name, x, [&]<class T>(const Kernels<T>& k) {
+    if (x.rank() == 0) return x.clone();
     Tensor y = x;
-    for (auto last = sorted.size(); last > 0;) {
-      auto first = last - 1;
-      while (first > 0 && sorted[first - 1] == sorted[first] - 1) --first;
-      const int begin = sorted[first], end = sorted[last - 1] + 1;
+    for (int begin = x.rank() - 1; begin >= 0; --begin) {
+      if (!reduced.has[begin]) continue;
+      const int end = begin + 1;
+      while (begin > 0 && reduced.has[begin - 1]) --begin;
       Shape shape = y.shape();
       for (int i = begin; i < end; ++i) shape[i] = 1;
       Tensor next(shape, x.dtype());
-      k.reduce(op, slab(y.shape(), begin, end), y.data<T>(), next.mutable_data<T>());
-      y = next;
-      last = first;
+      if (next.size()) k.reduce(op, slab(y.shape(), begin, end), y.data<T>(), next.mutable_data<T>());
+      y = std::move(next);
     }
-    return y.reshape(without(x.shape(), sorted, keep));
+    return y.reshape(result);
   });
 }
 
+/// The slab around one axis, and the shape without it.
+struct Around {
+  kernels::Slab slab;
+  Shape rest;
+};
+Around around(const char* op, const Tensor& x, int axis, bool keep) {
+  check_defined(op, x);
+  const int a = x.shape().axis(op, axis);
+  AxisSet one;
+  one.has[a] = true;
+  return {slab(x.shape(), a, a + 1), without(x.shape(), one, keep)};
+}
+
 Tensor arg_reduce(const char* op_name, kernels::ArgReduction op, const Tensor& x, int axis, bool keep) {
-  const int a = x.shape().axis(op_name, axis);
-  check(x.shape()[a] > 0, "{}: axis {} of shape {} has no elements", op_name, axis, x.shape());
+  const Around at = around(op_name, x, axis, keep);
+  check(at.slab.n > 0, "{}: axis {} of shape {} has no elements", op_name, axis, x.shape());
   return with_kernels(op_name, x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(without(x.shape(), {a}, keep), DType::i64);
-    k.arg_reduce(op, slab(x.shape(), a, a + 1), x.data<T>(), y.mutable_data<std::int64_t>());
+    Tensor y(at.rest, DType::i64);
+    if (y.size()) k.arg_reduce(op, at.slab, x.data<T>(), y.mutable_data<std::int64_t>());
     return y;
   });
 }
 
+/// y, of x's shape, by f(kernels, the slab around the axis, x's elements, y's).
+template <class F>
+Tensor along_axis(const char* op, const Tensor& x, int axis, const F& f) {
+  const Around at = around(op, x, axis, true);
+  return with_kernels(op, x, [&]<class T>(const Kernels<T>& k) {
+    Tensor y(x.shape(), x.dtype());
+    if (y.size()) f(k, at.slab, x.data<T>(), y.mutable_data<T>());
+    return y;
+  });
+}
+
+/// sum / n; NaN where n is 0.
+Tensor divided(const Tensor& sum, std::int64_t n) {
+  return binary(kernels::Binary::div, sum, full({}, static_cast<double>(n), sum.dtype()));
+}
+
 }  // namespace
 
-Tensor sum(const Tensor& x, const Axes& axes, bool keep) { return reduce("sum", kernels::Reduction::sum, x, axes, keep); }
-Tensor max(const Tensor& x, const Axes& axes, bool keep) { return reduce("max", kernels::Reduction::max, x, axes, keep); }
-Tensor min(const Tensor& x, const Axes& axes, bool keep) { return reduce("min", kernels::Reduction::min, x, axes, keep); }
+Tensor sum(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce("sum", kernels::Reduction::sum, x, axes, keep);
+}
+Tensor max(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce("max", kernels::Reduction::max, x, axes, keep);
+}
+Tensor min(const Tensor& x, const Axes& axes, bool keep) {
+  return reduce("min", kernels::Reduction::min, x, axes, keep);
+}
 
 Tensor mean(const Tensor& x, const Axes& axes, bool keep) {
-  const std::int64_t n = count(x.shape(), normalise("mean", x.shape(), axes));
-  return unary(kernels::Unary::mul_scalar, sum(x, axes, keep), {1.0 / static_cast<double>(n)});
+  const std::int64_t n = count(x.shape(), axis_set("mean", x, axes));
+  return divided(reduce("mean", kernels::Reduction::sum, x, axes, keep), n);
 }
 
 Tensor var(const Tensor& x, const Axes& axes, int correction, bool keep) {
-  const std::int64_t n = count(x.shape(), normalise("var", x.shape(), axes));
+  const std::int64_t n = count(x.shape(), axis_set("var", x, axes));
   const Tensor squares = binary(kernels::Binary::squared_difference, x, mean(x, axes, true));
-  return unary(kernels::Unary::mul_scalar, sum(squares, axes, keep), {1.0 / static_cast<double>(n - correction)});
+  return divided(sum(squares, axes, keep), std::max<std::int64_t>(n - correction, 0));
 }
 
 Tensor argmax(const Tensor& x, int axis, bool keep) {
@@ -94,44 +136,31 @@ Tensor argmin(const Tensor& x, int axis, bool keep) {
 }
 
 Tensor logsumexp(const Tensor& x, int axis, bool keep) {
-  const int a = x.shape().axis("logsumexp", axis);
+  const Around at = around("logsumexp", x, axis, keep);
   return with_kernels("logsumexp", x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(without(x.shape(), {a}, keep), x.dtype());
-    k.logsumexp(slab(x.shape(), a, a + 1), x.data<T>(), y.mutable_data<T>());
+    if (at.slab.n == 0) return full(at.rest, -std::numeric_limits<double>::infinity(), x.dtype());  // log 0
+    Tensor y(at.rest, x.dtype());
+    if (y.size()) k.logsumexp(at.slab, x.data<T>(), y.mutable_data<T>());
     return y;
   });
 }
 
 Tensor softmax(const Tensor& x, int axis) {
-  const int a = x.shape().axis("softmax", axis);
-  return with_kernels("softmax", x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(x.shape(), x.dtype());
-    k.softmax(slab(x.shape(), a, a + 1), x.data<T>(), y.mutable_data<T>());
-    return y;
-  });
+  return along_axis("softmax", x, axis, [](const auto& k, auto... arguments) { k.softmax(arguments...); });
 }
-
 Tensor log_softmax(const Tensor& x, int axis) {
-  const int a = x.shape().axis("log_softmax", axis);
-  return with_kernels("log_softmax", x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(x.shape(), x.dtype());
-    k.log_softmax(slab(x.shape(), a, a + 1), x.data<T>(), y.mutable_data<T>());
-    return y;
-  });
+  return along_axis("log_softmax", x, axis,
+                    [](const auto& k, auto... arguments) { k.log_softmax(arguments...); });
 }
-
 Tensor cumsum(const Tensor& x, int axis, bool reverse) {
-  const int a = x.shape().axis("cumsum", axis);
-  return with_kernels("cumsum", x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(x.shape(), x.dtype());
-    k.cumsum(slab(x.shape(), a, a + 1), reverse, x.data<T>(), y.mutable_data<T>());
-    return y;
+  return along_axis("cumsum", x, axis, [=](const auto& k, kernels::Slab s, auto* from, auto* to) {
+    k.cumsum(s, reverse, from, to);
   });
 }
 
 Tensor sum_binary(kernels::Binary op, const Tensor& a, const Tensor& b, kernels::Scalars s) {
-  check_floating_pair(name(op), a, b);
-  check(a.shape() == b.shape(), "{}: a {} and b {} must have the same shape", name(op), a.shape(), b.shape());
+  check_same_dtype(name(op), a, b);
+  check_same_shape(name(op), a, b);
   return with_kernels(name(op), a, [&]<class T>(const Kernels<T>& k) {
     Tensor y(Shape{}, a.dtype());
     k.sum_binary(op, s, a.size(), a.data<T>(), b.data<T>(), y.mutable_data<T>());
@@ -140,13 +169,15 @@ Tensor sum_binary(kernels::Binary op, const Tensor& a, const Tensor& b, kernels:
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
+  check_defined("sum_to", x);
   if (x.shape() == shape) return x;
+  check(shape.rank() <= x.rank() && broadcast_shape("sum_to", shape, x.shape()) == x.shape(),
+        "sum_to: {} does not broadcast to {}", shape, x.shape());
   const int lead = x.rank() - shape.rank();
-  Axes axes;
+  Axes repeated;
   for (int i = 0; i < x.rank(); ++i)
-    if (i < lead || (shape[i - lead] == 1 && x.shape()[i] != 1)) axes.push_back(i);
-  check(broadcast_shape("sum_to", shape, x.shape()) == x.shape(), "sum_to: {} does not broadcast to {}", shape, x.shape());
-  return axes.empty() ? x.reshape(shape) : sum(x, axes, true).reshape(shape);
+    if (i < lead || shape[i - lead] != x.shape()[i]) repeated.push_back(i);
+  return sum(x, repeated, true).reshape(shape);
 }
 
 }  // namespace gesso::tensor

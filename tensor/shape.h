@@ -1,16 +1,17 @@
 // The extents of a tensor, outermost first: a value of at most kMaxDims integers that lives on the stack.
 #pragma once
 
+#include "kernels/kernels.h"
+#include "tensor/error.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
-
-#include "kernels/kernels.h"
-#include "tensor/error.h"
 
 namespace gesso {
 
@@ -18,11 +19,7 @@ class Shape {
  public:
   Shape() = default;  // 0-dimensional: one element
   Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
-  explicit Shape(std::span<const std::int64_t> dims) {
-    check(dims.size() <= kernels::kMaxDims, "a shape of {} dimensions; at most {} are supported", dims.size(),
-          kernels::kMaxDims);
-    for (std::int64_t d : dims) push_back(d);
-  }
+  explicit Shape(std::span<const std::int64_t> dims);
 
   int rank() const { return rank_; }
   std::int64_t operator[](int i) const { return dims_[static_cast<std::size_t>(i)]; }
@@ -39,29 +36,20 @@ class Shape {
     return n;
   }
 
-  void push_back(std::int64_t d) {
-    check(rank_ < kernels::kMaxDims, "a shape of more than {} dimensions", kernels::kMaxDims);
-    dims_[static_cast<std::size_t>(rank_++)] = d;
-  }
+  /// Throws unless all extents are at least 0, and the product of those above 0, times `bytes`, fits in 64 bits: then
+  /// no size and no stride of the shape overflows.
+  void check_extents(const char* op, std::int64_t bytes = 1) const;
+
+  void push_back(std::int64_t d);
 
   /// An axis counted from the front (0, 1, ..) or the back (-1, -2, ..) as a number from the front.
-  int axis(const char* op, int i) const {
-    check(i >= -rank_ && i < rank_, "{}: axis {} of a shape {} with {} dimensions", op, i, text(), rank_);
-    return i < 0 ? i + rank_ : i;
-  }
+  int axis(const char* op, int i) const;
 
   /// "(8,32,32,3)"; "()" for a scalar.
-  std::string text() const {
-    std::string s = "(";
-    for (int i = 0; i < rank_; ++i) s += (i ? "," : "") + std::to_string((*this)[i]);
-    return s + ")";
-  }
+  std::string text() const;
 
   friend bool operator==(const Shape& a, const Shape& b) {
-    if (a.rank_ != b.rank_) return false;
-    for (int i = 0; i < a.rank_; ++i)
-      if (a[i] != b[i]) return false;
-    return true;
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 
  private:

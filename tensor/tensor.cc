@@ -1,9 +1,11 @@
 #include "tensor/tensor.h"
 
-#include <cstring>
-
 #include "tensor/allocator.h"
 #include "tensor/ops.h"
+#include "tensor/walk.h"
+
+#include <cstring>
+#include <new>
 
 namespace gesso {
 
@@ -22,21 +24,21 @@ Storage::Storage(std::size_t size, Device where)
 Storage::~Storage() { release(data, bytes); }
 
 Tensor::Tensor(const Shape& shape, DType dtype, Device device) : shape_(shape), dtype_(dtype) {
-  std::int64_t size = size_of(dtype);
-  for (std::int64_t d : shape) {
-    check(d >= 0, "a tensor of shape {}: extents cannot be negative", shape);
-    check(!__builtin_mul_overflow(size, d, &size), "a tensor of shape {} is larger than any memory", shape);
+  shape.check_extents("allocate", size_of(dtype));
+  try {
+    storage_ = std::make_shared<Storage>(bytes(), device);
+  } catch (const std::bad_alloc&) {
+    throw Error("allocate: no memory for a tensor of {} {}: {} bytes", name(dtype), shape, bytes());
   }
-  storage_ = std::make_shared<Storage>(static_cast<std::size_t>(size), device);
 }
 
 template <class T>
 Tensor Tensor::from(std::span<const T> values, const Shape& shape) {
-  check(static_cast<std::int64_t>(values.size()) == shape.size(), "from: {} values for shape {}, which has {} elements",
-        values.size(), shape, shape.size());
+  shape.check_extents("from");
+  check(static_cast<std::int64_t>(values.size()) == shape.size(),
+        "from: {} values for shape {}, which has {} elements", values.size(), shape, shape.size());
   Tensor t(shape, dtype_of<T>());
-  T* out = t.mutable_data<T>();
-  if (!values.empty()) std::memcpy(out, values.data(), values.size_bytes());
+  if (!values.empty()) std::memcpy(t.mutable_raw(), values.data(), values.size_bytes());
   return t;
 }
 template Tensor Tensor::from(std::span<const float>, const Shape&);
@@ -46,36 +48,36 @@ template Tensor Tensor::from(std::span<const std::uint8_t>, const Shape&);
 template Tensor Tensor::from(std::span<const bool>, const Shape&);
 
 void Tensor::check_dtype(DType wanted) const {
-  check(dtype_ == wanted, "a tensor of {} read as {}; convert it by to(DType::{})", name(dtype_), name(wanted),
-        name(wanted));
+  check(defined(), "the elements of an undefined tensor read as {}", name(wanted));
+  check(dtype_ == wanted, "a tensor of {} read as {}; convert it by to(DType::{})", name(dtype_),
+        name(wanted), name(wanted));
 }
 
 Tensor Tensor::reshape(const Shape& wanted) const {
+  tensor::check_defined("reshape", *this);
   Shape shape = wanted;
-  std::int64_t known = 1;
   int open = -1;
   for (int i = 0; i < shape.rank(); ++i) {
-    check(shape[i] >= 0 || (shape[i] == -1 && open < 0), "reshape: {} to {}: one extent may be -1, others are at least 0",
-          shape_, wanted);
-    if (shape[i] == -1)
-      open = i;
-    else
-      known *= shape[i];
+    if (shape[i] != -1) continue;
+    check(open < 0, "reshape: {} to {}: only one extent may be -1", shape_, wanted);
+    open = i;
+    shape[i] = 1;
   }
-  if (open >= 0 && known > 0) shape[open] = size() / known;
-  check(shape.size() == size() && (open < 0 || known > 0), "reshape: {} has {} elements, {} does not fit", shape_, size(),
-        wanted);
+  shape.check_extents("reshape");
+  if (open >= 0) {
+    check(shape.size() > 0, "reshape: {} to {}: beside an extent of 0 there is no telling what -1 stands for",
+          shape_, wanted);
+    shape[open] = size() / shape.size();
+  }
+  check(shape.size() == size(), "reshape: {} has {} elements, {} does not fit", shape_, size(), wanted);
   Tensor view = *this;
   view.shape_ = shape;
   return view;
 }
 
 Tensor Tensor::slice(std::int64_t begin, std::int64_t end) const {
-  check(rank() > 0, "slice: a 0-dimensional tensor has no leading dimension");
-  const std::int64_t n = shape_[0];
-  const std::int64_t b = begin < 0 ? begin + n : begin, e = end < 0 ? end + n : end;
-  check(0 <= b && b <= e && e <= n, "slice: [{}, {}) of shape {}, whose leading dimension has {} elements", begin, end,
-        shape_, n);
+  tensor::check_defined("slice", *this);
+  const auto [b, e] = tensor::range("slice", *this, 0, begin, end);
   Tensor view = *this;
   view.offset_ += static_cast<std::size_t>(b * shape_.product(1, rank()) * size_of(dtype_));
   view.shape_[0] = e - b;
@@ -89,8 +91,9 @@ Tensor Tensor::operator[](std::int64_t i) const {
 }
 
 double Tensor::item() const {
-  check(defined() && size() == 1, "item: shape {} has {} elements, not one", shape_, size());
-  return to_vector<double>()[0];
+  tensor::check_defined("item", *this);
+  check(size() == 1, "item: shape {} has {} elements, not one", shape_, size());
+  return to(DType::f64).data<double>()[0];
 }
 
 template <class T>

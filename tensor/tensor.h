@@ -1,18 +1,22 @@
 // Tensor: an n-dimensional array, contiguous and row-major, a handle on shared storage.
 //
-// Copying a Tensor copies the handle; reshape() and slice() are views of the same storage. Whoever wants to write asks for
-// mutable_data(), which advances the storage's version: that is how autograd notices in-place updates.
+// Copying a Tensor copies the handle; reshape() and slice() are views of the same storage. Whoever wants to write asks
+// for mutable_data(), which advances the storage's version: that is how autograd notices in-place updates.
 #pragma once
-
-#include <cstddef>
-#include <memory>
-#include <span>
-#include <string>
-#include <vector>
 
 #include "kernels/kernels.h"
 #include "tensor/error.h"
 #include "tensor/shape.h"
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace gesso {
 
@@ -24,18 +28,15 @@ const char* name(DType t);  // "f32", "f64", "i64", "u8", "b8"
 const char* name(Device d);
 int size_of(DType t);  // bytes
 
+/// The dtype whose elements are of type T.
 template <class T>
-constexpr DType dtype_of();
-template <>
-constexpr DType dtype_of<float>() { return DType::f32; }
-template <>
-constexpr DType dtype_of<double>() { return DType::f64; }
-template <>
-constexpr DType dtype_of<std::int64_t>() { return DType::i64; }
-template <>
-constexpr DType dtype_of<std::uint8_t>() { return DType::u8; }
-template <>
-constexpr DType dtype_of<bool>() { return DType::b8; }
+constexpr DType dtype_of() {
+  if constexpr (std::same_as<T, float>) return DType::f32;
+  if constexpr (std::same_as<T, double>) return DType::f64;
+  if constexpr (std::same_as<T, std::int64_t>) return DType::i64;
+  if constexpr (std::same_as<T, std::uint8_t>) return DType::u8;
+  if constexpr (std::same_as<T, bool>) return DType::b8;
+}
 
 /// A block of memory on a device, shared by the tensors that view it.
 struct Storage {
@@ -53,7 +54,7 @@ struct Storage {
 class Tensor {
  public:
   Tensor() = default;  // undefined: no storage
-  /// Uninitialised elements.
+  /// Uninitialised elements. Throws where the system has no memory for them.
   explicit Tensor(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
 
   /// Elements copied from `values`; T is float, double, int64_t, uint8_t or bool.
@@ -61,7 +62,11 @@ class Tensor {
   static Tensor from(std::span<const T> values, const Shape& shape);
   template <class T>
   static Tensor from(std::initializer_list<T> values) {
-    return from(std::span<const T>(values.begin(), values.size()), {static_cast<std::int64_t>(values.size())});
+    return from(values, {static_cast<std::int64_t>(values.size())});
+  }
+  template <class T>
+  static Tensor from(std::initializer_list<T> values, const Shape& shape) {
+    return from(std::span<const T>(values.begin(), values.size()), shape);
   }
   template <class T>
   static Tensor from(const std::vector<T>& values, const Shape& shape) {
@@ -74,7 +79,9 @@ class Tensor {
   int rank() const { return shape_.rank(); }
   std::int64_t dim(int i) const { return shape_[shape_.axis("dim", i)]; }
   std::int64_t size() const { return shape_.size(); }
-  std::size_t bytes() const { return static_cast<std::size_t>(size()) * static_cast<std::size_t>(size_of(dtype_)); }
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(size()) * static_cast<std::size_t>(size_of(dtype_));
+  }
   DType dtype() const { return dtype_; }
   Device device() const { return storage_ ? storage_->device : Device::cpu; }
 
@@ -111,7 +118,9 @@ class Tensor {
   template <class T>
   std::vector<T> to_vector() const;
 
-  Tensor to(DType dtype) const;  // converts; the same handle when nothing changes
+  /// Converted: fractions are cut off, what is out of range becomes the nearest number that is not, NaN becomes 0; as b8,
+  /// whether an element differs from 0. The same handle when nothing changes.
+  Tensor to(DType dtype) const;
   Tensor to(Device device) const;
   Tensor clone() const;
 

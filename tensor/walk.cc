@@ -2,6 +2,39 @@
 
 namespace gesso::tensor {
 
+void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
+  check_defined(op, a);
+  check_defined(op, b);
+  check(a.dtype() == b.dtype(), "{}: {} is {}, {} is {}; convert one of them", op, a.shape(), name(a.dtype()),
+        b.shape(), name(b.dtype()));
+}
+
+void check_same_shape(const char* op, const Tensor& a, const Tensor& b) {
+  check(a.shape() == b.shape(), "{}: {} and {} must have the same shape", op, a.shape(), b.shape());
+}
+
+void check_mask(const char* op, const Tensor& mask) {
+  check_defined(op, mask);
+  check(mask.dtype() == DType::b8, "{}: the mask {} is {}, not b8", op, mask.shape(), name(mask.dtype()));
+}
+
+void check_index(const char* op, const Tensor& index, std::int64_t n, const char* what) {
+  check_defined(op, index);
+  check(index.dtype() == DType::i64, "{}: the index {} is {}, not i64", op, index.shape(),
+        name(index.dtype()));
+  const std::int64_t* at = index.data<std::int64_t>();
+  for (std::int64_t i = 0; i < index.size(); ++i)
+    check(at[i] >= 0 && at[i] < n, "{}: index {} at position {}, there are {} {}", op, at[i], i, n, what);
+}
+
+Range range(const char* op, const Tensor& x, int axis, std::int64_t begin, std::int64_t end) {
+  const std::int64_t n = x.shape()[x.shape().axis(op, axis)];
+  const Range r{begin < 0 ? begin + n : begin, end < 0 ? end + n : end};
+  check(0 <= r.begin && r.begin <= r.end && r.end <= n, "{}: [{}, {}) of axis {} of shape {}", op, begin, end,
+        axis, x.shape());
+  return r;
+}
+
 Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
   const Shape& longer = a.rank() >= b.rank() ? a : b;
   const Shape& shorter = a.rank() >= b.rank() ? b : a;
@@ -9,7 +42,8 @@ Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
   const int lead = longer.rank() - shorter.rank();
   for (int i = 0; i < shorter.rank(); ++i) {
     std::int64_t& d = out[i + lead];
-    check(d == shorter[i] || d == 1 || shorter[i] == 1, "{}: shapes {} and {} do not broadcast: extents {} and {}", op, a, b,
+    check(d == shorter[i] || d == 1 || shorter[i] == 1,
+          "{}: shapes {} and {} do not broadcast: extents {} and {}", op, a, b,
           a[a.rank() - shorter.rank() + i], b[b.rank() - shorter.rank() + i]);
     if (d == 1) d = shorter[i];
   }
@@ -48,12 +82,6 @@ kernels::Walk make_walk(const Shape& shape, std::initializer_list<Strides> opera
     for (const Strides& s : operands) w.strides[j++][d] = s.of[i];
   }
   return w;
-}
-
-void check_floating_pair(const char* op, const Tensor& a, const Tensor& b) {
-  check(a.defined() && b.defined(), "{}: an undefined tensor", op);
-  check(a.dtype() == b.dtype(), "{}: a {} is {}, b {} is {}; convert one of them", op, a.shape(), name(a.dtype()), b.shape(),
-        name(b.dtype()));
 }
 
 }  // namespace gesso::tensor

@@ -10,11 +10,15 @@ namespace gesso::tensor {
 
 // ---- checks; `op` is the operation that complains ----
 
-inline void check_defined(const char* op, const Tensor& x) { check(x.defined(), "{}: an undefined tensor", op); }
+inline void check_defined(const char* op, const Tensor& x) {
+  check(x.defined(), "{}: an undefined tensor", op);
+}
 /// Both defined and of one dtype.
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
 void check_same_shape(const char* op, const Tensor& a, const Tensor& b);
 void check_mask(const char* op, const Tensor& mask);
+/// An i64 tensor whose entries are in [0, n); `what` names the things there are n of.
+void check_index(const char* op, const Tensor& index, std::int64_t n, const char* what);
 inline bool is_floating(DType t) { return t == DType::f32 || t == DType::f64; }
 
 /// [begin, end) along an axis, negative numbers counted from the end.
@@ -33,7 +37,8 @@ decltype(auto) with_kernels(const char* op, const Tensor& x, F&& f) {
     case DType::f64:
       return f(kernels::cpu<double>());
     default:
-      throw Error("{}: {} is {}; arithmetic is for f32 and f64, convert it first", op, x.shape(), name(x.dtype()));
+      throw Error("{}: {} is {}; arithmetic is for f32 and f64, convert it first", op, x.shape(),
+                  name(x.dtype()));
   }
 }
 
