@@ -31,7 +31,8 @@ void multiply(const kernels::Kernels<T>& k, kernels::MatMul<T> p, const kernels:
     p.c_batch = p.M * p.N;
   }
   // One b for all of a batch: the matrices of a below each other are one.
-  if (p.batch > 1 && p.b_batch == 0 && p.a_batch == a_size && p.a_col == 1) p.M *= std::exchange(p.batch, 1);
+  if (p.batch > 1 && p.b_batch == 0 && p.a_batch == a_size && p.a_row == p.K && p.a_col == 1)
+    p.M *= std::exchange(p.batch, 1);
 
   const T *a = p.a, *b = p.b;
   for (std::int64_t i = 0; i < outer; ++i) {
