@@ -90,7 +90,9 @@ class LeakyReLU : public ActivationLayer {
   explicit LeakyReLU(double negative_slope = 0.01) : slope_(negative_slope) {}
   std::string title() const override;
   Var operator()(const Var& x) override { return leaky_relu(x, slope_); }
-  std::optional<FusedActivation> fused() const override { return leaky(slope_); }
+  std::optional<FusedActivation> fused() const override {  // from the result alone, the sign of x is known
+    return slope_ >= 0 ? std::optional(leaky(slope_)) : std::nullopt;
+  }
 
  private:
   double slope_;

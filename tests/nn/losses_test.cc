@@ -1,0 +1,128 @@
+#include "nn/losses.h"
+
+#include "autograd/gradcheck.h"
+#include "tests/nn/golden.h"
+
+#include <map>
+#include <numbers>
+
+namespace gesso::nn {
+namespace {
+
+using Inputs = std::vector<Var>;
+
+Var by_name(const std::string& name, const Inputs& in, const Tensor& index, Reduction r) {
+  if (name == "mse") return mse(in[0], in[1], r);
+  if (name == "l1") return l1(in[0], in[1], r);
+  if (name == "bce_with_logits") return bce_with_logits(in[0], in[1], r);
+  if (name == "cross_entropy") return cross_entropy(in[0], index, r);
+  if (name == "gaussian_kl") return gaussian_kl(in[0], in[1], r);
+  if (name == "gaussian_kl_2") return gaussian_kl(in[0], in[1], in[2], in[3], r);
+  if (name == "discriminator") return gan::discriminator(in[0], in[1]);
+  if (name == "generator_non_saturating") return gan::generator_non_saturating(in[0]);
+  if (name == "generator_minimax") return gan::generator_minimax(in[0]);
+  if (name == "wasserstein_critic") return gan::wasserstein_critic(in[0], in[1]);
+  if (name == "wasserstein_generator") return gan::wasserstein_generator(in[0]);
+  throw Error("no loss {}", name);
+}
+
+const std::map<std::string, Reduction> kReductions{{"none", Reduction::none},
+                                                   {"sum", Reduction::sum},
+                                                   {"mean", Reduction::mean},
+                                                   {"batch_mean", Reduction::batch_mean},
+                                                   {"fixed", Reduction::mean}};
+
+TEST_CASE("losses: values and gradients are PyTorch's, in every reduction") {
+  int seen = 0;
+  for (const nlohmann::json& c : golden_nn().at("losses")) {
+    const auto name = c.at("name").get<std::string>(), reduction = c.at("reduction").get<std::string>();
+    CAPTURE(name);
+    CAPTURE(reduction);
+    Inputs inputs;
+    for (const nlohmann::json& x : c.at("inputs")) inputs.push_back(parameter(golden_tensor(x)));
+    const Tensor index = c.contains("index") ? golden_tensor(c.at("index")).to(DType::i64) : Tensor();
+    const Var value = by_name(name, inputs, index, kReductions.at(reduction));
+    // Elements are of order 1 to 90, each a handful of roundings; sums of up to 24 of them.
+    constexpr double tol = 30 * 2.2e-16;
+    CHECK(distance(value.value(), c.at("value")) <= tol);
+    value.backward({.gradient = golden_tensor(c.at("dy"))});
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      CAPTURE(i);
+      CHECK(distance(inputs[i].grad().value(), c.at("gradients")[i]) <= tol);
+    }
+    ++seen;
+  }
+  CHECK(seen == 6 * 4 + 5);
+}
+
+TEST_CASE("losses: gaussian_kl is differentiable twice, also where both inputs are one") {
+  Generator g(1);
+  const Var mu = parameter(tensor::normal(g, {3, 2}, 0, 1, DType::f64)),
+            logvar = parameter(tensor::normal(g, {3, 2}, 0, 1, DType::f64));
+  for (const auto& [name, r] : kReductions) {
+    CAPTURE(name);
+    const Function f = [r = r](const Inputs& in) { return Inputs{gaussian_kl(in[0], in[1], r)}; };
+    CHECK(gradcheck(f, {mu, logvar}) == "");
+    CHECK(gradgradcheck(f, {mu, logvar}) == "");
+    CHECK(gradcheck([r = r](const Inputs& in) { return Inputs{gaussian_kl(in[0], in[0], r)}; }, {mu}) == "");
+  }
+}
+
+TEST_CASE("losses: exact cases") {
+  const Tensor zero = tensor::zeros({4, 3}), one = tensor::ones({4, 3});
+  // N(1,1) against N(0,1) is 1/2 nat a dimension; equal Gaussians are 0 exactly.
+  CHECK(gaussian_kl(Var(one), Var(zero), Reduction::batch_mean).item() == 1.5);
+  CHECK(gaussian_kl(Var(zero), Var(zero), Reduction::sum).item() == 0);
+  CHECK(gaussian_kl(Var(one), Var(one), Var(one), Var(one), Reduction::sum).item() == 0);
+  // A decoder that says nothing scores log 2 nats a pixel, whatever the image.
+  const Var blank(tensor::zeros({2, 784}, DType::f64)), undecided(tensor::zeros({1, 1}, DType::f64));
+  Generator g(1);
+  const Var image(tensor::uniform(g, {2, 784}, 0, 1, DType::f64));
+  const double want = 784 * std::numbers::ln2,
+               tol = 2 * 784 * 1.1e-16 * want;  // a rounding for each term of the sum
+  CHECK(std::abs(bce_with_logits(blank, image, Reduction::batch_mean).item() - want) <= tol);
+  CHECK(std::abs(gan::discriminator(undecided, undecided).item() - 2 * std::numbers::ln2) <= 4 * 2.2e-16);
+  // Far from the boundary the loss is the logit itself: nothing overflows.
+  const Var sure(tensor::full({1, 1}, 500));
+  CHECK(gan::generator_non_saturating(-sure).item() == 500);
+  CHECK(gan::generator_non_saturating(sure).item() == 0);
+  CHECK(gan::discriminator(-sure, sure).item() == 1000);
+  CHECK(cross_entropy(Var(Tensor::from<float>({500, 0}).reshape({1, 2})), Tensor::from<std::int64_t>({1}),
+                      Reduction::sum)
+            .item() == 500);
+}
+
+TEST_CASE("losses: cross_entropy of pixels, with leading dimensions") {
+  Generator g(1);
+  const Var logits(tensor::normal(g, {2, 3, 4}, 0, 1, DType::f64));
+  const Tensor index = Tensor::from(std::vector<std::int64_t>{0, 1, 2, 3, 0, 1}, {2, 3});
+  const Var each = cross_entropy(logits, index, Reduction::none);
+  CHECK(each.shape() == Shape{2, 3});
+  const double total = tensor::sum(each.value()).item();
+  CHECK(std::abs(cross_entropy(logits, index, Reduction::mean).item() - total / 6) <= 1e-14);
+  CHECK(std::abs(cross_entropy(logits, index, Reduction::batch_mean).item() - total / 2) <= 1e-14);
+}
+
+TEST_CASE("losses: errors") {
+  const Var a(tensor::ones({2, 3})), b(tensor::ones({3})), scalar(tensor::ones({}));
+  const Reduction r = Reduction::mean;
+  CHECK(error_of([&] { mse(a, b, r); }) ==
+        "mse: y (2,3) and target (3) differ in shape; losses do not broadcast");
+  CHECK(error_of([&] { l1(a, b, r); }).starts_with("l1: y (2,3)"));
+  CHECK(error_of([&] { bce_with_logits(a, b, r); }).starts_with("bce_with_logits: y (2,3)"));
+  CHECK(error_of([&] { gaussian_kl(a, b, r); }).starts_with("gaussian_kl: "));
+  CHECK(error_of([&] { gaussian_kl(a, a, b, a, r); }).starts_with("gaussian_kl: "));
+  CHECK(error_of([&] { mse(scalar, scalar, Reduction::batch_mean); }).starts_with("mse: batch_mean"));
+  CHECK(error_of([&] {
+          cross_entropy(a, Tensor::from<std::int64_t>({0, 3}), r);
+        }) == "cross_entropy: index 3 at position 1; there are 3 classes");
+  CHECK(error_of([&] {
+          cross_entropy(a, Tensor::from<std::int64_t>({-1, 0}), r);
+        }).find("-1") != std::string::npos);
+  CHECK(error_of([&] { cross_entropy(a, Tensor::from<std::int64_t>({0}), r); }) ==
+        "cross_entropy: logits (2,3) want an index of shape (2), not (1)");
+  CHECK(error_of([&] { cross_entropy(a, tensor::zeros({2}), r); }).find("f32, not i64") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace gesso::nn
