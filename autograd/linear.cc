@@ -38,18 +38,15 @@ namespace {
 /// y = act(p), for a y that is there already and a node p without a value.
 Var activated(Tensor y, const Var& p, Activation act, double slope) {
   switch (act) {
-    case Activation::leaky_relu:
-      return make("leaky_relu", std::move(y), edge(p, [slope](const Var& dy, const Var& out) {
-                    return leaky_relu_grad(dy, out, slope);
-                  }));
     case Activation::tanh:
       return make("tanh", std::move(y), edge(p, tanh_grad));
     case Activation::sigmoid:
       return make("sigmoid", std::move(y), edge(p, sigmoid_grad));
-    case Activation::none:
-      break;
+    default:
+      return make("leaky_relu", std::move(y), edge(p, [slope](const Var& dy, const Var& out) {
+                    return leaky_relu_grad(dy, out, slope);
+                  }));
   }
-  return attach(std::move(y), p.node());
 }
 
 }  // namespace
@@ -66,10 +63,11 @@ Var linear(const Var& x, const Var& w, const Var& b, Activation act, double slop
   const tensor::MatmulOptions options = {
       .transpose_b = true, .bias = b.defined() ? b.value() : Tensor(), .activation = act, .slope = slope};
   Tensor y = tensor::matmul(x.value(), w.value(), options);
-  const Var p = without_value("linear", y.shape(), y.dtype(),
-                              {edge(x, [w](const Var& dp) { return matmul(dp, w); }),
-                               edge(w, [x](const Var& dp) { return matmul(dp, x, true, false); }),
-                               edge(b, [](const Var& dp) { return sum(dp, {0}); })});
+  std::vector<Edge> edges = {edge(x, [w](const Var& dp) { return matmul(dp, w); }),
+                             edge(w, [x](const Var& dp) { return matmul(dp, x, true, false); }),
+                             edge(b, [](const Var& dp) { return sum(dp, {0}); })};
+  if (act == Activation::none) return make("linear", std::move(y), std::move(edges));
+  const Var p = without_value("linear", y.shape(), y.dtype(), std::move(edges));
   return activated(std::move(y), p, act, slope);
 }
 

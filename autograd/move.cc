@@ -71,13 +71,15 @@ Var concat(const std::vector<Var>& xs, int axis) {
 
 std::vector<Var> split(const Var& x, const std::vector<std::int64_t>& sizes, int axis) {
   std::int64_t at = 0;
-  for (std::int64_t n : sizes) at += n;
+  for (std::int64_t n : sizes) {
+    check(n >= 0, "split: a part of {} elements", n);
+    at += n;
+  }
   check(at == x.dim(axis), "split: the parts have {} elements, axis {} of {} has {}", at, axis, x.shape(),
         x.dim(axis));
   std::vector<Var> parts;
   at = 0;
   for (std::int64_t n : sizes) {
-    check(n >= 0, "split: a part of {} elements", n);
     parts.push_back(slice(x, axis, at, at + n));
     at += n;
   }
@@ -97,7 +99,7 @@ Var add_rows(const Var& x, const Tensor& index, std::int64_t rows) {
 }
 
 Var cast(const Var& x, DType dtype) {
-  if (dtype == x.dtype()) return x;
+  if (x.defined() && dtype == x.dtype()) return x;
   Tensor y = tensor::cast(x.value(), dtype);
   if (dtype != DType::f32 && dtype != DType::f64) return make("cast", std::move(y));  // steps: gradient zero
   return make("cast", std::move(y), edge(x, [from = x.dtype()](const Var& dy) { return cast(dy, from); }));
