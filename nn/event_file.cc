@@ -80,11 +80,12 @@ std::uint32_t masked_crc32c(std::string_view bytes) {
 
 }  // namespace
 
-EventFile::EventFile(const std::filesystem::path& folder, std::optional<std::int64_t> resumed_at)
+EventFile::EventFile(const std::filesystem::path& folder, std::optional<std::int64_t> resumed_after)
     : file_(unused_name(folder)) {
   record(Message().real(1, now()).text(3, "brain.Event:2").bytes());
   constexpr std::int64_t kStart = 1;  // SessionLog{SessionStatus status=1}
-  if (resumed_at) record(event(*resumed_at).message(7, Message().integer(1, kStart)).bytes());
+  // TensorBoard drops what it has of the steps from that of a START on.
+  if (resumed_after) record(event(*resumed_after + 1).message(7, Message().integer(1, kStart)).bytes());
 }
 
 void EventFile::scalar(std::string_view tag, std::int64_t step, double value) {

@@ -94,11 +94,13 @@ class DictParser {
     return out;
   }
   std::int64_t number() {
+    const std::string_view digits = rest_;
     std::int64_t n = 0;
     if (rest_.empty() || rest_[0] < '0' || rest_[0] > '9') fail("a number expected");
     for (; !rest_.empty() && rest_[0] >= '0' && rest_[0] <= '9'; rest_.remove_prefix(1))
       if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, rest_[0] - '0', &n))
         fail("a number overflows");
+    if (digits[0] == '0' && digits.size() > rest_.size() + 1) fail("a number with leading zeros");
     return n;
   }
 

@@ -104,11 +104,11 @@ Safetensors load_safetensors(const std::filesystem::path& path) {
     const auto expected = metadata.find(kChecksum + name);
     if (checksums && (expected == metadata.end() || expected->second != found))
       throw FileError(path, at,
-                      fmt::format("safetensors: the checksum of \"{}\" does not match: damaged data", name));
+                      fmt::format("safetensors: the checksum of \"{}\" is missing or does not match", name));
   };
   if (checksums) verify(kMetadata, header_checksum(header), 8);
-  // Each name has one, checked below; so as many as names means that none is about a tensor that is gone.
-  if (checksums && checksums != static_cast<std::ptrdiff_t>(header.tensors.size()) + 1)
+  // Each tensor has one, or it will be blamed below; so a greater number means one of a tensor that is gone.
+  if (checksums > static_cast<std::ptrdiff_t>(header.tensors.size()) + 1)
     throw FileError(path, 8, "safetensors: a checksum of a tensor that is not there");
 
   Safetensors out;
