@@ -2,10 +2,77 @@
 
 #include "nn/idx.h"
 
+#include <algorithm>
+#include <condition_variable>
 #include <cstdlib>
+#include <exception>
+#include <mutex>
 #include <optional>
+#include <thread>
 
 namespace gesso::nn {
+
+class Unpacking {
+ public:
+  explicit Unpacking(const std::filesystem::path& file) : thread_([this, file] { run(file); }) {}
+  ~Unpacking() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    thread_.join();
+  }
+
+  /// (N,H,W,1), as soon as the shape is known; the pixels come later.
+  Tensor images() {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [this] { return images_.defined() || failure_; });
+    if (!images_.defined()) std::rethrow_exception(failure_);
+    return images_;
+  }
+  void wait_for(std::int64_t n) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [&] { return there_ >= n || failure_; });
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  void run(const std::filesystem::path& file) {
+    try {
+      const Tensor all =
+          read_idx(file, [&](const Tensor& x, std::int64_t elements) { take(file, x, elements); });
+      check(all.dtype() == DType::u8, "{}: not bytes, but {}", file.string(), name(all.dtype()));
+      const std::lock_guard lock(mutex_);
+      there_ = all.dim(0);  // only now is the file known to be well to its end
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+    arrived_.notify_all();
+  }
+
+  void take(const std::filesystem::path& file, const Tensor& x, std::int64_t elements) {
+    check(x.rank() == 3, "{}: not images (N,H,W), but {}", file.string(), x.shape());
+    const std::lock_guard lock(mutex_);
+    check(!stopping_, "{}: nobody needs the rest", file.string());
+    images_ = x.reshape({x.dim(0), x.dim(1), x.dim(2), 1});
+    if (x.size() > 0) there_ = std::min(elements / (x.dim(1) * x.dim(2)), x.dim(0) - 1);
+    arrived_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  Tensor images_;
+  std::int64_t there_ = 0;
+  std::exception_ptr failure_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+void ImageSet::wait_for(std::int64_t n) const {
+  if (unpacking) unpacking->wait_for(n);
+}
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -73,16 +140,15 @@ ImageSet load_images(const std::string& data, Split split) {
   for (const fs::path& folder : folders) {
     const std::optional<fs::path> images = idx_file(folder, stem + "-images", "idx3-ubyte");
     if (!images) continue;
-    ImageSet found{data, {}, {}, set ? set->class_names : std::vector<std::string>{}, folder};
+    auto unpacking = std::make_shared<Unpacking>(*images);
+    ImageSet found{.name = data, .images = unpacking->images(), .folder = folder, .unpacking = unpacking};
+    if (set) found.class_names = set->class_names;
     if (const std::optional<fs::path> labels = idx_file(folder, stem + "-labels", "idx1-ubyte")) {
-      LabelledImages both = read_idx_images(*images, *labels);
-      found.images = std::move(both.images);
-      found.labels = std::move(both.labels);
-    } else {
-      const Tensor x = read_idx(*images);
-      check(x.rank() == 3 && x.dtype() == DType::u8, "{}: not images (N,H,W) of bytes, but {} {}",
-            images->string(), name(x.dtype()), x.shape());
-      found.images = x.reshape({x.dim(0), x.dim(1), x.dim(2), 1});
+      const Tensor y = read_idx(*labels);
+      check(y.dtype() == DType::u8 && y.shape() == Shape{found.size()},
+            "{}: {} {} are no labels of {} images", labels->string(), name(y.dtype()), y.shape(),
+            found.size());
+      found.labels = y.to(DType::i64);
     }
     return found;
   }

@@ -13,21 +13,30 @@
 
 namespace gesso::nn {
 
+/// A file of images that a thread of its own unpacks, from front to back.
+class Unpacking;
+
 struct ImageSet {
   std::string name;
-  Tensor images;                         // (N,H,W,C) u8
-  Tensor labels;                         // (N) i64; undefined where there are none
-  std::vector<std::string> class_names;  // by label; may be empty
-  std::filesystem::path folder;          // where it was found; empty if it was made
+  Tensor images;                              // (N,H,W,C) u8
+  Tensor labels = {};                         // (N) i64; undefined where there are none
+  std::vector<std::string> class_names = {};  // by label; may be empty
+  std::filesystem::path folder = {};          // where it was found; empty if it was made
+  std::shared_ptr<Unpacking> unpacking = {};  // absent: all images are there
 
   std::int64_t size() const { return images.dim(0); }
+  /// Returns when the first n images are there, and throws what went wrong with their file. Batches call it
+  /// themselves.
+  void wait_for(std::int64_t n) const;
 };
 
 enum class Split { train, test };
 
 /// Loads "mnist", "fashion", or the folder that `data` names, from IDX files under MNIST's names
-/// (train-images-idx3-ubyte, t10k-labels-idx1-ubyte, ..), plain or .gz; labels may be missing. Throws an
-/// Error that says where it looked and what to do, or a FileError about a file that is not well.
+/// (train-images-idx3-ubyte, t10k-labels-idx1-ubyte, ..), plain or .gz; labels may be missing. Returns when
+/// the shape is known, while the images are still being unpacked: all of MNIST takes longer than a hundred
+/// training steps. Throws an Error that says where it looked and what to do, or a FileError about a file that
+/// is not well.
 ImageSet load_images(const std::string& data, Split split);
 
 /// Where load_images looks, in this order. For a set known by name: $GESSO_DATA/NAME, $GESSO_DATA,
@@ -38,8 +47,8 @@ std::vector<std::filesystem::path> image_folders(const std::string& data);
 Tensor to_float(const Tensor& x, float low = 0, float high = 1);
 
 struct Batch {
-  Tensor images;  // (B,H,W,C) f32
-  Tensor labels;  // (B) i64, or undefined
+  Tensor images;       // (B,H,W,C) f32
+  Tensor labels = {};  // (B) i64, or undefined
   std::int64_t epoch = 0, index = 0;
 };
 
@@ -49,6 +58,9 @@ struct BatchOptions {
   bool shuffle = true;
   bool drop_last = false;   // whether an epoch leaves out its last batch if that is smaller
   float low = 0, high = 1;  // what the pixels 0 and 255 become
+  /// Whether epoch 0 takes its first batches from the front of the set, so that training begins before all is
+  /// unpacked. Not for sets that are sorted.
+  bool early_start = false;
   /// Batches made ahead by a background thread. 0: none, and next() does the work, which for images in memory
   /// costs less than waking a thread.
   int prefetch = 0;
@@ -63,8 +75,8 @@ struct BatchPosition {
   friend bool operator==(const BatchPosition&, const BatchPosition&) = default;
 };
 
-/// Batches without end, epoch after epoch. Which images are in which batch depends on (seed, epoch) alone, so
-/// that a run resumed at position() sees what an uninterrupted one does. Each batch is a tensor of its own
+/// Batches without end, epoch after epoch. The order of the images depends on (seed, epoch) alone, so that a
+/// run resumed at position() sees what an uninterrupted one does. Each batch is a tensor of its own
 /// (its memory comes from the caching allocator, so that a step takes none from the system) and stays valid
 /// for as long as it is held.
 class Batches {
@@ -89,6 +101,8 @@ class Batches {
 };
 
 /// The order of n images in an epoch: a permutation of 0 .. n-1 that depends on nothing but the arguments.
-std::vector<std::int64_t> shuffled(std::int64_t n, std::uint64_t seed, std::int64_t epoch);
+/// With early_start, number p of epoch 0 is one of the first 4 p + 2048 images.
+std::vector<std::int64_t> shuffled(std::int64_t n, std::uint64_t seed, std::int64_t epoch,
+                                   bool early_start = false);
 
 }  // namespace gesso::nn
