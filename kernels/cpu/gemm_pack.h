@@ -1,0 +1,135 @@
+// Packing: the operands of a matrix product, copied through their views into the order in which the
+// micro-kernel reads them. The operand that is read one element at a time (A) needs rows or columns side by
+// side, whichever the view has; the one that is read in vectors (B) needs its columns side by side, so a
+// transposed view is turned in registers.
+#pragma once
+
+#include "kernels/cpu/gemm_vector.h"
+#include "kernels/cpu/micro_kernel.h"
+#include "kernels/gemm.h"
+
+#include <cstdint>
+
+namespace gesso::kernels::GESSO_LEVEL {
+
+template <int n, class T>
+[[gnu::always_inline]] inline void copy_tail(const T* x, std::int64_t count, T* y) {
+  if constexpr (n > 0) {
+    if (count & n) __builtin_memcpy(y, x, n * sizeof(T));
+    const std::int64_t done = count & n;
+    copy_tail<n / 2>(x + done, count, y + done);
+  }
+}
+/// y[0..n) = x[0..n)
+template <class T>
+inline void copy(const T* x, std::int64_t n, T* y) {
+  std::int64_t i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>) store(y + i, load(x + i));
+  copy_tail<kLanes<T> / 2>(x + i, n, y + i);
+}
+/// y[0..n) = elements j .. j + n of a row of a view
+template <class T, class Row>
+inline void copy_row(const Row& row, std::int64_t j, std::int64_t n, T* y) {
+  while (n > 0) {
+    const Run<T> run = row.run(j);
+    const std::int64_t some = run.n < n ? run.n : n;
+    if (run.p)
+      copy(run.p, some, y);
+    else
+      for (std::int64_t i = 0; i < some; ++i) y[i] = 0;
+    j += some, n -= some, y += some;
+  }
+}
+/// Elements j .. j + L of a row of a view
+template <class T, class Row>
+[[gnu::always_inline]] inline Vector<T> load_row(const Row& row, std::int64_t j) {
+  const Run<T> run = row.run(j);
+  if (run.n >= kLanes<T>) return run.p ? load(run.p) : Vector<T>{};
+  T x[kLanes<T>];
+  copy_row(row, j, kLanes<T>, x);
+  return load(x);
+}
+
+/// n things in parts of at most `most`, as even as can be.
+struct Parts {
+  std::int64_t count, each, larger;  // the first `larger` parts have one more
+  Parts(std::int64_t n, std::int64_t most)
+      : count((n + most - 1) / most), each(n / count), larger(n % count) {}
+  std::int64_t begin(std::int64_t i) const { return i * each + (i < larger ? i : larger); }
+  std::int64_t size(std::int64_t i) const { return each + (i < larger); }
+};
+
+template <class View>
+inline constexpr Panel kPanelOf = Panel::by_rows;
+template <class View>
+inline constexpr Panel kPanelOf<Transposed<View>> = Panel::by_columns;
+
+template <class T>
+inline constexpr std::int64_t kPanelSize = std::int64_t{MR} * kPitch<T>;
+
+/// Packs rows [m0, m0 + rows), columns [k0, k0 + K) of A: a panel.
+template <class T, class View>
+void pack_a(const View& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K, T* y) {
+  for (std::int64_t i = 0; i < rows; ++i) copy_row(a.row(m0 + i), k0, K, y + i * kPitch<T>);
+}
+template <class T, class View>
+void pack_a(const Transposed<View>& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K,
+            T* y) {
+  for (std::int64_t k = 0; k < K; ++k) copy_row(a.v.row(k0 + k), m0, rows, y + k * rows);
+}
+
+/// Packs rows [k0, k0 + K), columns [n0, n0 + n) of B: a sliver, y[k * width + j], zeros in columns n to width.
+template <class T, class View>
+void pack_b(const View& b, std::int64_t k0, std::int64_t K, std::int64_t n0, std::int64_t n,
+            std::int64_t width, T* y) {
+  for (std::int64_t k = 0; k < K; ++k, y += width) {
+    copy_row(b.row(k0 + k), n0, n, y);
+    for (std::int64_t j = n; j < width; ++j) y[j] = 0;
+  }
+}
+template <class T, class View>
+void pack_b(const Transposed<View>& b, std::int64_t k0, std::int64_t K, std::int64_t n0, std::int64_t n,
+            std::int64_t width, T* y) {
+  constexpr int L = kLanes<T>;
+  using Row = decltype(b.v.row(0));
+  for (std::int64_t j = 0; j < width; j += L) {
+    Row row[L];
+    for (int i = 0; i < L; ++i)
+      row[i] = b.v.row(n0 + (j + i < n ? j + i : n - 1));  // what pads is never stored in C
+    for (std::int64_t k = 0; k < K; k += L) {
+      Vector<T> x[L];
+      if (K < L) {
+        T part[L] = {};
+        for (int i = 0; i < L; ++i) {
+          copy_row(row[i], k0, K, part);
+          x[i] = load(part);
+        }
+      } else {
+        if (k > K - L) k = K - L;  // the last square overlaps the one before
+#pragma GCC unroll 16
+        for (int i = 0; i < L; ++i) x[i] = load_row<T>(row[i], k0 + k);
+      }
+      transpose<T>(x);
+#pragma GCC unroll 16
+      for (int i = 0; i < L; ++i)
+        if (i < K) store(y + (k + i) * width + j, x[column<T>(i)]);
+    }
+  }
+}
+
+/// Asks for the memory of rows [i0, i0 + n), columns [j0, j0 + m) of a view before it is packed.
+template <class View>
+void prefetch(const View& v, std::int64_t i0, std::int64_t n, std::int64_t j0, std::int64_t m) {
+  for (std::int64_t i = i0; i < i0 + n; ++i) {
+    const auto run = v.row(i).run(j0);
+    if (!run.p) continue;
+    for (std::int64_t j = 0; j < m && j < run.n; j += 64 / std::int64_t(sizeof(*run.p)))
+      __builtin_prefetch(run.p + j, 0, 2);
+  }
+}
+template <class View>
+void prefetch(const Transposed<View>& v, std::int64_t i0, std::int64_t n, std::int64_t j0, std::int64_t m) {
+  prefetch(v.v, j0, m, i0, n);
+}
+
+}  // namespace gesso::kernels::GESSO_LEVEL
