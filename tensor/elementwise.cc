@@ -8,38 +8,38 @@ namespace gesso::tensor {
 using kernels::Kernels;
 
 const char* name(kernels::Unary op) {
-  constexpr const char* names[] = {"add",      "mul",        "sub", "div",  "pow",   "clamp",
-                                   "abs",      "sign",       "exp", "log",  "log1p", "sqrt",
-                                   "square",   "sin",        "cos", "erf",  "tanh",  "sigmoid",
-                                   "softplus", "leaky_relu", "elu", "gelu", "silu"};
+  static constexpr const char* names[] = {"add",      "mul",        "sub", "div",  "pow",   "clamp",
+                                          "abs",      "sign",       "exp", "log",  "log1p", "sqrt",
+                                          "square",   "sin",        "cos", "erf",  "tanh",  "sigmoid",
+                                          "softplus", "leaky_relu", "elu", "gelu", "silu"};
   static_assert(std::size(names) == static_cast<int>(kernels::Unary::silu) + 1);
   return names[static_cast<int>(op)];
 }
 
 const char* name(kernels::Binary op) {
-  constexpr const char* names[] = {"add",
-                                   "sub",
-                                   "mul",
-                                   "div",
-                                   "pow",
-                                   "max",
-                                   "min",
-                                   "leaky_relu_grad",
-                                   "clamp_grad",
-                                   "sigmoid_grad",
-                                   "tanh_grad",
-                                   "elu_grad",
-                                   "squared_difference",
-                                   "absolute_difference",
-                                   "bce_with_logits",
-                                   "bce_with_logits_grad"};
+  static constexpr const char* names[] = {"add",
+                                          "sub",
+                                          "mul",
+                                          "div",
+                                          "pow",
+                                          "max",
+                                          "min",
+                                          "leaky_relu_grad",
+                                          "clamp_grad",
+                                          "sigmoid_grad",
+                                          "tanh_grad",
+                                          "elu_grad",
+                                          "squared_difference",
+                                          "absolute_difference",
+                                          "bce_with_logits",
+                                          "bce_with_logits_grad"};
   static_assert(std::size(names) == static_cast<int>(kernels::Binary::bce_with_logits_grad) + 1);
   return names[static_cast<int>(op)];
 }
 
 namespace {
 const char* name(kernels::Compare op) {
-  constexpr const char* names[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+  static constexpr const char* names[] = {"eq", "ne", "lt", "le", "gt", "ge"};
   return names[static_cast<int>(op)];
 }
 }  // namespace

@@ -10,12 +10,12 @@
 namespace gesso {
 
 const char* name(DType t) {
-  constexpr const char* names[] = {"f32", "f64", "i64", "u8", "b8"};
+  static constexpr const char* names[] = {"f32", "f64", "i64", "u8", "b8"};
   return names[static_cast<int>(t)];
 }
 const char* name(Device) { return "cpu"; }
 int size_of(DType t) {
-  constexpr int sizes[] = {4, 8, 8, 1, 1};
+  static constexpr int sizes[] = {4, 8, 8, 1, 1};
   return sizes[static_cast<int>(t)];
 }
 
