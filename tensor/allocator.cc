@@ -119,6 +119,7 @@ Pool& pool() {
 }  // namespace
 
 void* allocate(std::size_t bytes) {
+  if (bytes > PTRDIFF_MAX) throw std::bad_alloc();  // its size class would overflow
   void* block = pool().take(bytes);
   if (kPoisoned) std::memset(block, 0xff, bytes);  // NaN in f32 and f64
   return block;
