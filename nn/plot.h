@@ -10,11 +10,11 @@ namespace gesso::nn {
 /// gap.
 struct Series {
   std::string name;
-  std::vector<double> x, y;
+  std::vector<double> x = {}, y = {};
 };
 
 struct PlotOptions {
-  std::string title, x_label, y_label;
+  std::string title = {}, x_label = {}, y_label = {};
   bool log_y = false;
   int width = 640, height = 360;
 };

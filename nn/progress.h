@@ -13,7 +13,7 @@ namespace gesso::nn {
 
 struct ProgressOptions {
   std::int64_t total = 0;  // 0: unknown
-  std::string description;
+  std::string description = {};
   std::string unit = "it";
   std::int64_t initial = 0;  // where a resumed run starts; not counted in the rate
   std::FILE* out = stderr;
@@ -21,7 +21,7 @@ struct ProgressOptions {
 
 /// What a line of progress says, apart from the clock and the terminal, so that it can be tested.
 struct ProgressState {
-  std::string_view description, unit, postfix;
+  std::string_view description = {}, unit = {}, postfix = {};
   std::int64_t done = 0, total = 0, initial = 0;
   double seconds = 0;
 };

@@ -74,7 +74,7 @@ void save_safetensors(const std::filesystem::path& path, const Safetensors& cont
 
   for (const auto& [key, value] : content.metadata)
     check(!key.starts_with(kChecksum), "save_safetensors: metadata key \"{}\" is kept for checksums", key);
-  SafetensorsHeader header{.tensors = {}, .metadata = content.metadata};
+  SafetensorsHeader header{.metadata = content.metadata};
   std::int64_t offset = 0;
   for (const Named* item : order) {
     const auto& [name, tensor] = *item;

@@ -19,8 +19,8 @@
 namespace gesso::nn {
 
 struct Safetensors {
-  std::map<std::string, Tensor> tensors;
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, Tensor> tensors = {};
+  std::map<std::string, std::string> metadata = {};
 };
 
 struct SafetensorsOptions {
@@ -41,14 +41,14 @@ Safetensors load_safetensors(const std::filesystem::path& path);
 
 /// One tensor as the header describes it.
 struct SafetensorsEntry {
-  std::string name, dtype;
-  Shape shape;
+  std::string name = {}, dtype = {};
+  Shape shape = {};
   std::int64_t begin = 0, end = 0;  // bytes, counted from the end of the header
 };
 
 struct SafetensorsHeader {
-  std::vector<SafetensorsEntry> tensors;  // in the order of their data
-  std::map<std::string, std::string> metadata;
+  std::vector<SafetensorsEntry> tensors = {};  // in the order of their data
+  std::map<std::string, std::string> metadata = {};
   std::int64_t data_offset = 8;  // where the data begin in the file
 };
 

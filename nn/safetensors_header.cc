@@ -81,8 +81,7 @@ class HeaderParser {
   }
 
   SafetensorsEntry entry(std::string name) {
-    SafetensorsEntry e;
-    e.name = std::move(name);
+    SafetensorsEntry e{.name = std::move(name)};
     unsigned seen = 0;
     const auto once = [&](unsigned field) {
       if (std::exchange(seen, seen | field) & field) fail("the same field twice in \"" + e.name + "\"");

@@ -77,7 +77,7 @@ TEST_CASE("EventFile: a resumed run says so, and has a file of its own") {
   CHECK(record.size() == 1);
   const std::string name = std::filesystem::directory_iterator(folder.path())->path().filename();
   CHECK(name.starts_with("events.out.tfevents."));
-  CHECK(name.ends_with("." + std::to_string(::getpid()) + ".0"));
+  CHECK(name.ends_with(fmt::format(".{}.0", ::getpid())));
   std::filesystem::remove(folder / name);
   EventFile second(folder.path(), 5);
   using namespace std::string_literals;

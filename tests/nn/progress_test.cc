@@ -38,8 +38,7 @@ TEST_CASE("progress_line: all parts, and the bar fills the width") {
 }
 
 TEST_CASE("progress_line: eighths of a column, and colour around the bar alone") {
-  ProgressState s{
-      .description = {}, .unit = "it", .postfix = {}, .done = 0, .total = 24, .initial = 0, .seconds = 1};
+  ProgressState s{.unit = "it", .done = 0, .total = 24, .initial = 0, .seconds = 1};
   const char* const bars[] = {"   ", "▏  ", "▎  ", "▍  ", "▌  ", "▋  ", "▊  ", "▉  ", "█  ", "█▏ "};
   for (; s.done < 10; ++s.done) {
     const int width = static_cast<int>(columns(progress_line(s, 0))) + 5;  // leaves three columns, 24 eighths
