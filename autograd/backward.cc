@@ -1,14 +1,14 @@
 // The engine: gradients flow from the outputs to the inputs, newest node first.
 //
-// A node's id is above those of its inputs, so descending ids are a topological order and every node is
-// visited once, when its gradient is complete. An edge runs only if it leads to a requested input. Nothing
-// recurses.
+// A node's id is above those of its inputs, so descending ids are a topological order, and every node is visited once, when
+// its gradient is complete. A heap of the nodes still to come yields that order; it is as small as the graph is narrow. An
+// edge runs only if it leads to a requested input. Nothing recurses, and the search writes nothing into the graph, so
+// that threads may differentiate graphs that share leaves.
 #include "autograd/modes.h"
 #include "autograd/ops.h"
 #include "autograd/var.h"
 
 #include <algorithm>
-#include <atomic>
 
 namespace gesso {
 
@@ -32,18 +32,18 @@ class Engine {
 
   void run(const Flags& flags) {
     const Recording recording(flags.create_graph);
-    for (auto v = visits_.rbegin(); v != visits_.rend(); ++v) {
-      if (!v->needed || !v->gradient.defined()) continue;
-      Node& node = *v->node;
+    for (Visit& v : visits_) {
+      if (!v.needed || !v.gradient.defined()) continue;
+      Node& node = *v.node;
       for (const auto& hook : node.hooks)
-        if (Var replaced = hook(v->gradient)) {
+        if (Var replaced = hook(v.gradient)) {
           check_gradient(node, replaced);
-          v->gradient = std::move(replaced);
+          v.gradient = std::move(replaced);
         }
-      const bool keep = all_leaves_ ? node.keeps_grad : v->requested || (node.keeps_grad && !node.leaf);
-      if (flags.accumulate && keep) node.grad = node.grad.defined() ? node.grad + v->gradient : v->gradient;
-      const bool followed = follow_edges(*v);
-      if (!v->requested) v->gradient = Var();
+      const bool keep = all_leaves_ ? node.keeps_grad : v.requested || (node.keeps_grad && !node.leaf);
+      if (flags.accumulate && keep) node.grad = node.grad.defined() ? node.grad + v.gradient : v.gradient;
+      const bool followed = follow_edges(v);
+      if (!v.requested) v.gradient = Var();
       if (followed && !flags.create_graph && !flags.retain_graph) {
         node.edges.clear();
         node.output = Tensor();
@@ -60,46 +60,60 @@ class Engine {
  private:
   struct Visit {
     std::shared_ptr<Node> node;
+    std::size_t first_edge;  // targets_[first_edge + i] is the visit that edge i leads to
     Var gradient = {};
     bool requested = false, needed = false;
   };
 
-  /// All nodes the outputs depend on, in ascending order of id.
+  /// All nodes the outputs depend on.
   void collect(const std::vector<Var>& outputs) {
-    const std::uint64_t round = ++last_round_;
-    std::vector<std::shared_ptr<Node>> pending;
+    constexpr std::size_t kNoEdge = static_cast<std::size_t>(-1);
+    struct Pending {
+      const std::shared_ptr<Node>* node;
+      std::size_t edge;
+    };
+    std::vector<Pending> heap;
+    const auto older = [](const Pending& a, const Pending& b) { return (*a.node)->id < (*b.node)->id; };
+    const auto push = [&](const std::shared_ptr<Node>& node, std::size_t edge) {
+      heap.push_back({&node, edge});
+      std::push_heap(heap.begin(), heap.end(), older);
+    };
     for (const Var& y : outputs) {
       check(y.requires_grad(), "backward: an output {} depends on nothing that requires a gradient",
             y.shape());
-      pending.push_back(y.node());
+      push(y.node(), kNoEdge);
     }
-    while (!pending.empty()) {
-      std::shared_ptr<Node> node = std::move(pending.back());
-      pending.pop_back();
-      if (node->visited_round == round) continue;
-      node->visited_round = round;
-      check(!node->freed,
-            "backward: the graph of {} {} was freed by an earlier backward; pass retain_graph = true there",
-            node->name, node->shape);
-      for (const Edge& e : node->edges) pending.push_back(e.to);
-      visits_.push_back({std::move(node)});
+    while (!heap.empty()) {
+      std::pop_heap(heap.begin(), heap.end(), older);
+      const auto [node, edge] = heap.back();
+      heap.pop_back();
+      if (visits_.empty() || visits_.back().node != *node) {
+        check(!(*node)->freed,
+              "backward: the graph of {} {} was freed by an earlier backward; pass retain_graph = true there",
+              (*node)->name, (*node)->shape);
+        visits_.push_back({*node, targets_.size()});
+        for (const Edge& e : (*node)->edges) {
+          push(e.to, targets_.size());
+          targets_.push_back(0);
+        }
+      }
+      if (edge != kNoEdge) targets_[edge] = visits_.size() - 1;
     }
-    std::sort(visits_.begin(), visits_.end(),
-              [](const Visit& a, const Visit& b) { return a.node->id < b.node->id; });
   }
 
   void mark_needed() {
-    for (Visit& v : visits_) {
-      v.needed =
-          v.requested || (all_leaves_ && (v.node->leaf || v.node->keeps_grad || !v.node->hooks.empty()));
-      for (const Edge& e : v.node->edges) v.needed = v.needed || find(e.to.get())->needed;
+    for (auto v = visits_.rbegin(); v != visits_.rend(); ++v) {
+      const Node& node = *v->node;
+      v->needed = v->requested || (all_leaves_ && (node.leaf || node.keeps_grad || !node.hooks.empty()));
+      for (std::size_t i = 0; i < node.edges.size(); ++i)
+        v->needed = v->needed || visits_[targets_[v->first_edge + i]].needed;
     }
   }
 
   Visit* find(const Node* node) {
     if (!node) return nullptr;
     const auto at = std::lower_bound(visits_.begin(), visits_.end(), node->id,
-                                     [](const Visit& v, std::uint64_t id) { return v.node->id < id; });
+                                     [](const Visit& v, std::uint64_t id) { return v.node->id > id; });
     return at != visits_.end() && at->node.get() == node ? &*at : nullptr;
   }
 
@@ -123,17 +137,17 @@ class Engine {
       y = attach(node.output, v.node);
       y.version_ = node.output_version;
     }
-    for (const Edge& e : node.edges) {
-      Visit* to = find(e.to.get());
-      if (!to->needed) continue;
+    for (std::size_t i = 0; i < node.edges.size(); ++i) {
+      Visit& to = visits_[targets_[v.first_edge + i]];
+      if (!to.needed) continue;
       followed = true;
       const Var dx = [&] {
         const Running now(node.name);
-        return e.f(v.gradient, y);
+        return node.edges[i].f(v.gradient, y);
       }();
       if (!dx.defined()) continue;
       if (modes().anomaly) check_finite("a gradient", node.name, dx.value());
-      add(*to, dx);
+      add(to, dx);
     }
     return followed;
   }
@@ -145,8 +159,8 @@ class Engine {
     const char* outer;
   };
 
-  inline static std::atomic<std::uint64_t> last_round_{0};
-  std::vector<Visit> visits_;
+  std::vector<Visit> visits_;  // newest first
+  std::vector<std::size_t> targets_;
   bool all_leaves_;
 };
 

@@ -158,7 +158,6 @@ struct Node {
   Tensor output;  // only where an edge wants it
   std::uint32_t output_version = 0;
   bool leaf = false, keeps_grad = false, freed = false;
-  std::uint64_t visited_round = 0;  // of the engine's search
   Var grad;
   std::vector<std::function<Var(const Var&)>> hooks;
 
@@ -181,10 +180,10 @@ Var make(const char* name, Tensor value, std::vector<Edge> edges);
 template <class... Edges>
 requires(std::same_as<Edges, Edge>&&...) Var make(const char* name, Tensor value, Edges... edges) {
   std::vector<Edge> live;
-  [[maybe_unused]] const auto keep = [&live](Edge& e) {
-    if (e.to) live.push_back(std::move(e));
-  };
-  (keep(edges), ...);
+  if ((edges.to || ...)) {
+    live.reserve(sizeof...(edges));
+    (live.push_back(std::move(edges)), ...);
+  }
   return make(name, std::move(value), std::move(live));
 }
 
