@@ -155,7 +155,9 @@ std::string mistake(const CLI::App& app, const CLI::ParseError& e) {
   const CLI::App* at = &app;
   while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
   const std::vector<std::string> extras = at->remaining();
-  if (dynamic_cast<const CLI::ExtrasError*>(&e) && !extras.empty()) {
+  const bool no_command = at == &app && dynamic_cast<const CLI::RequiredError*>(&e);
+  if (no_command && extras.empty()) return "which command? gesso --help shows them all";
+  if (!extras.empty() && (no_command || dynamic_cast<const CLI::ExtrasError*>(&e))) {
     std::vector<std::string> known;
     const bool option = extras.front().starts_with('-');
     for (const CLI::Option* o : at->get_options())
@@ -163,7 +165,8 @@ std::string mistake(const CLI::App& app, const CLI::ParseError& e) {
     if (at == &app)
       for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
     if (option) return fmt::format("unknown option {}{}", extras.front(), suggestion(extras.front(), known));
-    return fmt::format("{} is one word too many{}", extras.front(), suggestion(extras.front(), known));
+    if (no_command) return fmt::format("there is no command \"{}\"{}", extras.front(), suggestion(extras.front(), known));
+    return fmt::format("{} is one word too many", extras.front());
   }
   return e.what();
 }

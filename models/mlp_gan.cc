@@ -57,14 +57,14 @@ Losses MlpGan::step(const Tensor& x) {
   const Var fake = net_.generator(tensor::normal(noise_, {x.dim(0), latent_}));  // for D's step and G's
 
   const Var d = loss_d(net_, to_tanh_range(x), fake.value());
-  adam_d_.zero_grad();
   d.backward();
   adam_d_.step();
+  adam_d_.zero_grad();
 
   const Var g = loss_g(net_, fake);
-  adam_g_.zero_grad();
-  g.backward({.inputs = generator_});  // D's weight gradients are not computed
+  g.backward({.inputs = generator_});  // the gradients of D's weights are not computed
   adam_g_.step();
+  adam_g_.zero_grad();
   return {{"loss", d.item() + g.item()}, {"loss_d", d.item()}, {"loss_g", g.item()}};
 }
 

@@ -44,9 +44,9 @@ MlpVae::Bound MlpVae::bound(Network& net, const Tensor& x, const Tensor& eps) {
 Losses MlpVae::step(const Tensor& x) {
   const auto [reconstruction, kl] = bound(net_, x, tensor::normal(noise_, {x.dim(0), latent_}));
   const Var loss = reconstruction + kl;
-  adam_.zero_grad();
   loss.backward();
   adam_.step();
+  adam_.zero_grad();
   return {{"loss", loss.item()}, {"reconstruction", reconstruction.item()}, {"kl", kl.item()}};
 }
 

@@ -37,6 +37,18 @@ std::int64_t step_of(const nn::Safetensors& file, const fs::path& path) {
   return integer(path.string() + ": step", at->second);
 }
 
+std::int64_t load(const fs::path& path, Model& model) {
+  const nn::Safetensors file = nn::load_safetensors(path);
+  const std::int64_t step = step_of(file, path);
+  try {
+    nn::load_state(model.network(), part_of(file.tensors, "weights"));
+    model.load_training_state(part_of(file.tensors, "training"));
+  } catch (const Error& e) {
+    throw FileError(path, FileError::kWhole, e.what());
+  }
+  return step;
+}
+
 }  // namespace
 
 Recipe Config::recipe() const {
@@ -64,7 +76,7 @@ Config Config::from_json(const nlohmann::json& json) {
   c.seed = value_of<std::uint64_t>(json, "seed");
   c.epochs = optional_of(json, "epochs");
   c.steps = optional_of(json, "steps");
-  check(c.epochs || c.steps, "\"epochs\" or \"steps\" is missing");
+  check(c.epochs || c.steps, "\"steps\" or \"epochs\" is missing");
   c.batch_size = value_of<std::int64_t>(json, "batch_size");
   c.lr = value_of<double>(json, "lr");
   c.set = value_of<std::vector<std::string>>(json, "set");
@@ -119,20 +131,16 @@ void RunFolder::save_checkpoint(Model& model, std::int64_t step) const {
 
 std::int64_t RunFolder::load_checkpoint(Model& model,
                                         const std::function<void(const std::string&)>& warn) const {
-  const auto load = [&](const fs::path& path) {
-    const nn::Safetensors file = nn::load_safetensors(path);
-    const std::int64_t step = step_of(file, path);
-    nn::load_state(model.network(), part_of(file.tensors, "weights"));
-    model.load_training_state(part_of(file.tensors, "training"));
-    return step;
-  };
+  const fs::path newest = checkpoint_file(), before = previous_checkpoint_file();
+  if (!fs::exists(newest) && !fs::exists(before))
+    throw FileError(newest, FileError::kWhole, "this run ended before its first checkpoint; begin it anew");
   try {
-    return load(checkpoint_file());
-  } catch (const Error& newest) {
-    if (!fs::exists(previous_checkpoint_file())) throw;
-    warn(fmt::format("{}; going back to {}", newest.what(), previous_checkpoint_file().string()));
-    const std::int64_t step = load(previous_checkpoint_file());
-    fs::rename(previous_checkpoint_file(), checkpoint_file());
+    return load(newest, model);
+  } catch (const FileError& e) {
+    if (!fs::exists(before)) throw;
+    warn(fmt::format("{}; going back to {}", e.what(), before.string()));
+    const std::int64_t step = load(before, model);
+    fs::rename(before, newest);
     return step;
   }
 }

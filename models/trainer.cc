@@ -111,6 +111,7 @@ void Trainer::log_window(std::int64_t epoch) {
 
 void Trainer::evaluate(std::int64_t epoch) {
   const Losses losses = test_losses(*model_, test(), config_.seed);
+  check_finite(losses);
   bar_->set_postfix(fmt::format("{}, test {:.4g}", text(last_), losses.front().value));
   const Picture picture = samples(*model_, config_.image, kSamples, config_.seed);
   attempt([&] {

@@ -1,0 +1,341 @@
+// The program as its users meet it: what it prints, where, and how it ends.
+#include "tests/models/support.h"
+
+#include <nlohmann/json.hpp>
+#include <zlib.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace gesso::models {
+namespace {
+
+using nlohmann::json;
+
+std::vector<std::string> words(const std::string& line) {
+  std::vector<std::string> all;
+  std::istringstream in(line);
+  for (std::string word; in >> word;) all.push_back(word);
+  return all;
+}
+
+/// A folder with a data set "data" of 60 squares to train with and 24 to test.
+struct Workshop : TempFolder {
+  Workshop() { put_squares(*this / "data", 60, 24); }
+  Outcome gesso(const std::string& line) const { return run(*this, words(line)); }
+  /// Trains a small VAE in `out`.
+  Outcome train(const std::string& more, const std::string& model = "mlp-vae") const {
+    return gesso("train " + model + " --data data --set hidden=16 --set latent=3 --batch-size 7 " + more);
+  }
+};
+
+std::vector<json> metrics(const std::filesystem::path& run) {
+  std::vector<json> lines;
+  std::ifstream in(run / "metrics.jsonl");
+  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit code 2 or 1") {
+  const Workshop w;
+  REQUIRE(w.train("--steps 2 --out done").code == 0);
+  put_squares(w / "notest", 60, 24);
+  std::filesystem::remove(w / "notest/t10k-images-idx3-ubyte");
+  put_squares(w / "cut", 60, 24);
+  std::filesystem::resize_file(w / "cut/train-images-idx3-ubyte", 3000);
+  put_squares(w / "cut-test", 60, 24);
+  std::filesystem::resize_file(w / "cut-test/t10k-images-idx3-ubyte", 1000);
+  put_squares(w / "other-size", 60, 24, 10);
+  std::filesystem::create_directory(w / "empty");
+
+  struct Case {
+    const char *line, *said;
+    int code = 2;
+  };
+  const Case cases[] = {
+      {"", "gesso --help"},
+      {"tarin", "did you mean \"train\"?"},
+      {"--verison", "did you mean \"--version\"?"},
+      {"train", "gesso train mlp-vae"},
+      {"train mlp-vea", "no model \"mlp-vea\"; did you mean \"mlp-vae\"?"},
+      {"train resnet50", "there is: mlp-gan, mlp-vae"},
+      {"train mlp-vae --epoch 3", "unknown option --epoch; did you mean \"--epochs\"?"},
+      {"train mlp-vae --batch 3", "--batch-size"},
+      {"train mlp-vae mlp-gan", "mlp-gan is one word too many"},
+      {"train mlp-vae --lr", "--lr"},
+      {"train mlp-vae --lr nan", "--lr: nan is not a finite number"},
+      {"train mlp-vae --lr inf", "--lr: inf is not a finite number"},
+      {"train mlp-vae --lr fast", "--lr: \"fast\" is not a number"},
+      {"train mlp-vae --lr 0", "--lr 0: expected a number above 0"},
+      {"train mlp-vae --lr -0.1", "--lr -0.1: expected a number above 0"},
+      {"train mlp-vae --epochs 0", "--epochs 0: expected a number above 0"},
+      {"train mlp-vae --epochs -3", "--epochs -3"},
+      {"train mlp-vae --epochs 1.5", "--epochs: \"1.5\" is not a whole number"},
+      {"train mlp-vae --epochs 9223372036854775807", "--epochs 9223372036854775807: too many"},
+      {"train mlp-vae --steps 0", "--steps 0"},
+      {"train mlp-vae --steps -1", "--steps -1"},
+      {"train mlp-vae --steps 1 --epochs 1", "give one of them"},
+      {"train mlp-vae --data data --batch-size 0", "--batch-size 0: expected a number above 0"},
+      {"train mlp-vae --data data --batch-size -8", "--batch-size -8"},
+      {"train mlp-vae --data data --batch-size 61", "--batch-size 61: larger than the data set, which has 60 images"},
+      {"train mlp-vae --seed -1", "--seed -1"},
+      {"train mlp-vae --threads 0", "--threads 0"},
+      {"train mlp-vae --threads many", "--threads: \"many\" is not a whole number"},
+      {"train mlp-vae --save-every 0", "--save-every 0"},
+      {"train mlp-vae --device cuda", "--device cuda: this build of gesso has the CPU only; use --device cpu"},
+      {"train mlp-vae --device emu", "--device emu"},
+      {"train mlp-vae --device gpu", "no such device"},
+      {"train mlp-vae --data fashon", "did you mean \"fashion\"?"},
+      {"train mlp-vae --data nowhere/at/all", "--data nowhere/at/all"},
+      {"train mlp-vae --set lattent=3", "did you mean \"latent\"?"},
+      {"train mlp-vae --set latent", "expected key=value"},
+      {"train mlp-vae --set latent=0", "--set latent=0"},
+      {"train mlp-vae --set latent=-4", "--set latent=-4"},
+      {"train mlp-vae --set hidden=128,x", "--set hidden"},
+      {"train mlp-vae --set width=0", "--set width=0"},
+      {"train mlp-vae --set width=nan", "--set width: nan"},
+      {"train mlp-gan --set beta1=1", "--set beta1=1"},
+      {"train mlp-vae --data data --batch-size 7 --out done", "gesso train --resume done"},
+      {"train --resume done --lr 0.5", "--lr 0.5: the run in done has 0.001"},
+      {"train --resume done --batch-size 8", "--batch-size 8: the run in done has 7"},
+      {"train --resume done --seed 1", "--seed 1"},
+      {"train --resume done --data other-size", "--data"},
+      {"train --resume done --set latent=4", "--set"},
+      {"train --resume done --out elsewhere", "--out elsewhere"},
+      {"train mlp-gan --resume done", "mlp-gan"},
+      {"sample", "RUN"},
+      {"sample done --count 0", "--count 0"},
+      {"sample done --count -5", "--count -5"},
+      {"sample done --cuont 5", "did you mean \"--count\"?"},
+      {"models mlp-vea", "did you mean \"mlp-vae\"?"},
+      {"info", "PATH"},
+
+      {"train mlp-vae --data mnist", "mnist", 1},  // GESSO_DATA has none
+      {"train mlp-vae --data empty", "train-images-idx3-ubyte", 1},
+      {"train mlp-vae --data notest --batch-size 7", "t10k-images-idx3-ubyte", 1},
+      {"train mlp-vae --data cut --batch-size 7", "cut/train-images-idx3-ubyte", 1},
+      {"train mlp-vae --data cut-test --batch-size 7 --steps 1 --out cut-run", "cut-test/t10k-images-idx3-ubyte", 1},
+      {"train mlp-vae --data data --batch-size 7 --out data/t10k-images-idx3-ubyte/run", "t10k-images-idx3-ubyte/run", 1},
+      {"train --resume nowhere", "nowhere: there is no such run folder", 1},
+      {"train --resume data", "config.json", 1},
+      {"sample nowhere", "nowhere: there is no such run folder", 1},
+      {"reconstruct done --data other-size", "(10,10,1)", 1},
+      {"eval nowhere --json", "nowhere", 1},
+      {"info nowhere", "nowhere", 1},
+      {"info data/t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte", 1},
+  };
+  for (const Case& c : cases) {
+    const Outcome o = w.gesso(c.line);
+    CAPTURE(std::string(c.line));
+    CAPTURE(o.err);
+    CHECK(o.code == c.code);
+    CHECK(o.out == "");
+    CHECK(o.err.find(c.said) != std::string::npos);
+    CHECK(o.err.starts_with("gesso: "));
+    if (c.code == 2) CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("gesso: --version, --help and models go to stdout") {
+  const Workshop w;
+  CHECK(w.gesso("--version").out == "gesso " GESSO_VERSION "\n");
+  for (const char* line : {"--help", "train --help", "sample --help", "reconstruct --help", "eval --help", "models --help", "info --help"}) {
+    const Outcome o = w.gesso(line);
+    CAPTURE(line);
+    CHECK(o.code == 0);
+    CHECK(o.err == "");
+    CHECK(o.out.find("Usage: gesso") != std::string::npos);
+  }
+  const Outcome all = w.gesso("models"), one = w.gesso("models mlp-vae");
+  CHECK(all.out.find("mlp-gan") != std::string::npos);
+  CHECK(all.out.find("mlp-vae") != std::string::npos);
+  CHECK(one.out.find("latent=20") != std::string::npos);
+  CHECK(one.out.find("Linear(in_features=784, out_features=400, bias=True)") != std::string::npos);
+  CHECK(one.out.find("652824") != std::string::npos);
+}
+
+TEST_CASE("gesso train: what a run leaves in its folder") {
+  const Workshop w;
+  for (const char* model : {"mlp-vae", "mlp-gan"}) {
+    const std::filesystem::path run = w / model;
+    const Outcome o = w.train(fmt::format("--epochs 2 --out {}", model), model);
+    CAPTURE(o.err);
+    REQUIRE(o.code == 0);
+    CHECK(o.out == std::string(model) + "\n");
+    for (const char* file : {"config.json", "checkpoint.safetensors", "model.safetensors", "metrics.jsonl", "report.html",
+                             "samples/epoch_001.png", "samples/epoch_002.png", "samples/latest.png", "samples/walk.png"}) {
+      CAPTURE(file);
+      CHECK(std::filesystem::file_size(run / file) > 0);
+    }
+    CHECK(std::filesystem::exists(run / "samples/reconstructions.png") == (model == std::string("mlp-vae")));
+    CHECK(nn::bytes_of(run / "samples/latest.png") == nn::bytes_of(run / "samples/epoch_002.png"));
+    const std::vector<json> lines = metrics(run);
+    REQUIRE(lines.size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      CHECK(lines[i]["step"] == 9 * (i / 2 + 1));
+      CHECK(lines[i]["epoch"] == i / 2 + 1);
+      CHECK(lines[i]["split"] == (i % 2 ? "test" : "train"));
+      double parts = 0;
+      for (const char* part : {"reconstruction", "kl", "loss_d", "loss_g"}) parts += lines[i].value(part, 0.);
+      CHECK(lines[i]["loss"].get<double>() == doctest::Approx(parts).epsilon(1e-5));
+      CHECK(lines[i].contains("images_per_s") == (i % 2 == 0));
+    }
+  }
+}
+
+TEST_CASE("gesso train: without --out each run gets a folder of its own") {
+  const Workshop w;
+  CHECK(w.train("--steps 1").out == "runs/mlp-vae-data-1\n");
+  CHECK(w.train("--steps 1").out == "runs/mlp-vae-data-2\n");
+}
+
+TEST_CASE("gesso sample, reconstruct, eval, info") {
+  const Workshop w;
+  REQUIRE(w.train("--epochs 1 --out run").code == 0);
+  CHECK(w.gesso("sample run").out == "run/samples/sample-0.png\n");
+  CHECK(w.gesso("sample run --count 3 --seed 1 --out three.png").out == "three.png\n");
+  CHECK(w.gesso("sample run --count 3 --seed 1 --out again.png").out == "again.png\n");
+  CHECK(w.gesso("sample run --count 3 --seed 2 --out other.png").out == "other.png\n");
+  CHECK(nn::bytes_of(w / "three.png") == nn::bytes_of(w / "again.png"));
+  CHECK(nn::bytes_of(w / "three.png") != nn::bytes_of(w / "other.png"));
+  CHECK(w.gesso("reconstruct run --out pairs.png").out == "pairs.png\n");
+
+  const Outcome text = w.gesso("eval run"), as_json = w.gesso("eval run --json");
+  const json result = json::parse(as_json.out);
+  CHECK(result["images"] == 24);
+  CHECK(result["loss"] == metrics(w / "run").back()["loss"]);  // the same weights, the same seeded noise
+  CHECK(text.out.find(fmt::format("{:.4f}", result["loss"].get<double>())) != std::string::npos);
+  CHECK(text.out.find("nats") != std::string::npos);
+
+  CHECK(w.gesso("info run").out.find("mlp-vae") != std::string::npos);
+  CHECK(w.gesso("info run/model.safetensors").out.find("encoder.0.weight") != std::string::npos);
+
+  REQUIRE(w.train("--steps 1 --out gan", "mlp-gan").code == 0);
+  const Outcome none = w.gesso("reconstruct gan");
+  CHECK(none.code == 2);
+  CHECK(none.err.find("gesso sample gan") != std::string::npos);
+}
+
+/// All that decides how a run goes on.
+void check_same_run(const std::filesystem::path& a, const std::filesystem::path& b) {
+  CHECK(nn::bytes_of(a / "checkpoint.safetensors") == nn::bytes_of(b / "checkpoint.safetensors"));
+}
+
+TEST_CASE("gesso train: a resumed run is the uninterrupted run, bit for bit") {
+  const Workshop w;
+  for (const char* model : {"mlp-vae", "mlp-gan"}) {
+    const std::string whole = std::string("whole-") + model, parts = std::string("parts-") + model;
+    REQUIRE(w.train("--steps 25 --out " + whole, model).code == 0);
+    REQUIRE(w.train("--steps 4 --out " + parts, model).code == 0);                    // within the first epoch
+    REQUIRE(w.gesso("train --resume " + parts + " --steps 9").code == 0);             // to its end
+    REQUIRE(w.gesso("train --resume " + parts + " --steps 10 --threads 1").code == 0);
+    REQUIRE(w.gesso("train --resume " + parts + " --steps 25").code == 0);
+    check_same_run(w / whole, w / parts);
+    CHECK(metrics(w / parts).back()["loss"] == metrics(w / whole).back()["loss"]);
+    for (const json& line : metrics(w / parts)) CHECK(line["step"] <= 25);
+  }
+  const Outcome over = w.gesso("train --resume whole-mlp-vae --steps 25");
+  CHECK(over.code == 0);
+}
+
+TEST_CASE("gesso train: results do not depend on the number of threads") {
+  const Workshop w;
+  put_squares(w / "large", 300, 30, 28);  // products large enough to be shared out
+  for (const char* model : {"mlp-vae", "mlp-gan"}) {
+    for (const char* threads : {"1", "2", "3"})
+      REQUIRE(w.gesso(fmt::format("train {0} --data large --steps 5 --threads {1} --out {0}-{1}", model, threads)).code == 0);
+    check_same_run(w / (std::string(model) + "-1"), w / (std::string(model) + "-2"));
+    check_same_run(w / (std::string(model) + "-1"), w / (std::string(model) + "-3"));
+  }
+}
+
+TEST_CASE("gesso train: the seed decides the run") {
+  const Workshop w;
+  for (const char* more : {"--seed 5 --out a", "--seed 5 --out b", "--seed 6 --out c"}) REQUIRE(w.train(std::string("--steps 3 ") + more).code == 0);
+  check_same_run(w / "a", w / "b");
+  CHECK(nn::bytes_of(w / "a/checkpoint.safetensors") != nn::bytes_of(w / "c/checkpoint.safetensors"));
+}
+
+TEST_CASE("gesso train: plain and compressed files are the same data") {
+  const Workshop w;
+  std::filesystem::create_directory(w / "packed");
+  for (const char* name : {"train-images-idx3-ubyte", "t10k-images-idx3-ubyte"}) {
+    const std::string bytes = nn::bytes_of(w / "data" / name);
+    gzFile out = ::gzopen((w / "packed" / (std::string(name) + ".gz")).c_str(), "wb");
+    REQUIRE(::gzwrite(out, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));
+    REQUIRE(::gzclose(out) == Z_OK);
+  }
+  REQUIRE(w.train("--steps 12 --out plain").code == 0);
+  REQUIRE(w.gesso("train mlp-vae --data packed --set hidden=16 --set latent=3 --batch-size 7 --steps 12 --out packed-run").code == 0);
+  check_same_run(w / "plain", w / "packed-run");
+
+  const auto file = w / "packed/train-images-idx3-ubyte.gz";  // truncated: found even by a run that needs only its start
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 20);
+  const Outcome cut = w.gesso("train mlp-vae --data packed --batch-size 7 --steps 1 --out cut");
+  CHECK(cut.code == 1);
+  CHECK(cut.err.find("packed/train-images-idx3-ubyte.gz") != std::string::npos);
+}
+
+void wait_for(const std::filesystem::path& file) {
+  for (int i = 0; i < 1000 && !std::filesystem::exists(file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  REQUIRE(std::filesystem::exists(file));
+}
+
+const std::string kLong = "train mlp-vae --data data --set hidden=16 --set latent=3 --batch-size 7 --epochs 100000 --out run";
+
+TEST_CASE("gesso train: SIGINT and SIGTERM stop after the step, save, and the run can go on as if nothing had been") {
+  const Workshop w;
+  for (const int number : {SIGINT, SIGTERM}) {
+    std::filesystem::remove_all(w / "run");
+    Command long_run(w, words(kLong));
+    wait_for(w / "run/samples/epoch_002.png");
+    long_run.signal(number);
+    const Outcome o = long_run.wait();
+    CAPTURE(o.err);
+    CHECK(o.code == 128 + number);
+    CHECK(o.err.find("gesso train --resume run") != std::string::npos);
+    CHECK(std::filesystem::exists(w / "run/report.html"));
+    const std::int64_t step = metrics(w / "run").back()["step"], more = step + 5;
+    REQUIRE(w.gesso(fmt::format("train --resume run --steps {}", more)).code == 0);
+    REQUIRE(w.train(fmt::format("--steps {} --out whole-{}", more, number)).code == 0);
+    check_same_run(w / "run", w / fmt::format("whole-{}", number));
+  }
+}
+
+TEST_CASE("gesso train: a run that was killed goes on from its last checkpoint") {
+  const Workshop w;
+  Command long_run(w, words(kLong + " --save-every 0.01"));
+  wait_for(w / "run/checkpoint.previous.safetensors");
+  long_run.signal(SIGKILL);
+  CHECK(long_run.wait().code == 256 + SIGKILL);
+  const Outcome o = w.gesso("train --resume run --steps 1");  // fewer than it has: nothing to do
+  CAPTURE(o.err);
+  CHECK(o.code == 0);
+}
+
+TEST_CASE("gesso train: a second process in the same run folder is refused") {
+  const Workshop w;
+  Command first(w, words(kLong));
+  wait_for(w / "run/config.json");
+  const Outcome second = w.gesso("train --resume run");
+  CHECK(second.code == 1);
+  CHECK(second.err.find("another process is training here") != std::string::npos);
+  first.signal(SIGINT);
+  CHECK(first.wait().code == 130);
+}
+
+TEST_CASE("gesso train: losses that are no longer finite stop the run and keep its checkpoint") {
+  const Workshop w;
+  REQUIRE(w.train("--steps 2 --out run --lr 1e30").code == 1);
+  const Outcome o = w.train("--steps 50 --out run2 --lr 1e30");
+  CAPTURE(o.err);
+  CHECK(o.code == 1);
+  CHECK(o.err.find("diverged") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace gesso::models

@@ -1,0 +1,90 @@
+#include "tests/models/support.h"
+
+#include <atomic>
+#include <cmath>
+#include <fcntl.h>
+
+namespace gesso::models {
+namespace {
+
+std::string idx(const Tensor& x, std::int64_t side) {
+  std::string bytes = {0, 0, 8, 3};
+  for (const std::int64_t extent : {x.dim(0), side, side})
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(extent >> shift);
+  for (const float v : x.to_vector<float>()) bytes += static_cast<char>(std::lround(255 * v));
+  return bytes;
+}
+
+void redirect(int to, const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (fd < 0 || ::dup2(fd, to) < 0) ::_exit(98);
+}
+
+}  // namespace
+
+Tensor squares(std::int64_t n, std::int64_t side, std::uint64_t seed) {
+  Generator g(seed);
+  const std::int64_t size = side / 2;
+  const std::vector<double> at = tensor::uniform(g, {n, 2}).to_vector<double>();
+  Tensor x = tensor::full({n, side * side}, 0.1);
+  float* pixel = x.mutable_data<float>();
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto top = static_cast<std::int64_t>(at[2 * i] * static_cast<double>(side - size + 1));
+    const auto left = static_cast<std::int64_t>(at[2 * i + 1] * static_cast<double>(side - size + 1));
+    for (std::int64_t h = top; h < top + size; ++h)
+      for (std::int64_t w = left; w < left + size; ++w) pixel[(i * side + h) * side + w] = 0.9f;
+  }
+  return x;
+}
+
+void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64_t m, std::int64_t side) {
+  std::filesystem::create_directories(folder);
+  nn::put_bytes(folder / "train-images-idx3-ubyte", idx(squares(n, side, 1), side));
+  nn::put_bytes(folder / "t10k-images-idx3-ubyte", idx(squares(m, side, 2), side));
+}
+
+std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& state, const std::string& name, double slope) {
+  const Tensor& weight = state.at(name + ".weight");
+  const std::vector<double> w = weight.to_vector<double>(), b = state.at(name + ".bias").to_vector<double>();
+  const auto out = static_cast<std::size_t>(weight.dim(0)), in = static_cast<std::size_t>(weight.dim(1));
+  std::vector<double> y(x.size() / in * out);
+  for (std::size_t i = 0; i < x.size() / in; ++i)
+    for (std::size_t j = 0; j < out; ++j) {
+      double sum = b[j];
+      for (std::size_t k = 0; k < in; ++k) sum += x[i * in + k] * w[j * in + k];
+      y[i * out + j] = sum > 0 ? sum : slope * sum;
+    }
+  return y;
+}
+
+Command::Command(const TempFolder& folder, const std::vector<std::string>& arguments) {
+  static std::atomic<int> count = 0;
+  out_ = folder / fmt::format("out.{}", ++count);
+  err_ = folder / fmt::format("err.{}", count);
+  process_ = ::fork();
+  REQUIRE(process_ >= 0);
+  if (process_ > 0) return;
+  redirect(STDOUT_FILENO, out_);
+  redirect(STDERR_FILENO, err_);
+  if (::chdir(folder.path().c_str()) != 0 || ::setenv("GESSO_DATA", folder.path().c_str(), 1) != 0) ::_exit(97);
+  std::vector<char*> argv = {const_cast<char*>("gesso")};
+  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  ::execv(GESSO_COMMAND, argv.data());
+  ::_exit(96);
+}
+
+void Command::signal(int number) const { REQUIRE(::kill(process_, number) == 0); }
+
+Outcome Command::wait() {
+  int status = 0;
+  REQUIRE(::waitpid(process_, &status, 0) == process_);
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+  return {code, nn::bytes_of(out_), nn::bytes_of(err_)};
+}
+
+Outcome run(const TempFolder& folder, const std::vector<std::string>& arguments) {
+  return Command(folder, arguments).wait();
+}
+
+}  // namespace gesso::models

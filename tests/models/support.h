@@ -1,0 +1,40 @@
+// What the tests of models and commands share: small data sets, slow layers in float64, and the program itself.
+#pragma once
+
+#include "models/model.h"
+#include "tests/nn/files.h"
+
+#include <string>
+#include <vector>
+
+namespace gesso::models {
+
+using nn::TempFolder;
+
+/// n pictures (N,side*side) in [0,1] of a bright square somewhere on a dim ground: the same for the same seed.
+Tensor squares(std::int64_t n, std::int64_t side, std::uint64_t seed);
+
+/// train-images-idx3-ubyte with n pictures and t10k-images-idx3-ubyte with m, in `folder`, which is made.
+void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64_t m, std::int64_t side = 8);
+
+/// act(x (N,in) w (out,in)^T + b (out)) in loops, float64; slope 1 is no activation.
+std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& state, const std::string& name, double slope);
+
+struct Outcome {
+  int code = 0;  // 256 + signal for a process that one ended
+  std::string out, err;
+};
+/// A running `gesso ARGUMENTS..` in `folder`, with GESSO_DATA = folder.
+class Command {
+ public:
+  Command(const TempFolder& folder, const std::vector<std::string>& arguments);
+  void signal(int number) const;
+  Outcome wait();
+
+ private:
+  std::filesystem::path out_, err_;
+  int process_;
+};
+Outcome run(const TempFolder& folder, const std::vector<std::string>& arguments);
+
+}  // namespace gesso::models
