@@ -53,7 +53,8 @@ TEST_CASE("matmul: transposes, broadcast batches, bias, activations; exact on sm
   Samples samples(1);
   for (int round = 0; round < 400; ++round) {
     const DType dtype = round % 2 ? DType::f32 : DType::f64;
-    const auto extent = [&] { return samples.integer(0, 19) ? samples.integer(1, 20) : 0; };
+    constexpr std::int64_t extents[] = {0, 1, 1, 2, 3, 5, 8, 13, 20};
+    const auto extent = [&] { return extents[samples.integer(0, 8)]; };
     const std::int64_t M = extent(), N = extent(), K = extent();
     Shape batch;
     for (std::int64_t d = samples.integer(0, 3); d > 0; --d)
