@@ -87,7 +87,7 @@ int remove_stale_temporaries(const fs::path& folder) {
     if (mark == std::string::npos || mark + kMark.size() == name.size()) continue;
     const bool digits = std::all_of(name.begin() + static_cast<std::ptrdiff_t>(mark + kMark.size()),
                                     name.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (digits && entry.is_regular_file(error) && remove_if_stale(entry.path())) ++removed;
+    if (digits && remove_if_stale(entry.path())) ++removed;
   }
   return removed;
 }

@@ -36,7 +36,7 @@ Tensor normalised(const Tensor& x, float low, float high) {
   Tensor y(x.shape(), DType::f32);
   const float* in = x.data<float>();
   std::transform(in, in + x.size(), y.mutable_data<float>(),
-                 [=](float v) { return (std::clamp(v, low, high) - low) / std::max(high - low, 1e-5f); });
+                 [=](float v) { return (v - low) / std::max(high - low, 1e-5f); });
   return y;
 }
 

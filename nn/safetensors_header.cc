@@ -220,7 +220,8 @@ void check_layout(const SafetensorsHeader& h, const InputFile& file) {
       if (__builtin_mul_overflow(size, std::max<std::int64_t>(d, 1), &size))
         fail("has a size that overflows");
     if (std::find(e.shape.begin(), e.shape.end(), 0) != e.shape.end()) size = 0;
-    if (size % 8 || e.end - e.begin != size / 8)
+    if (size % 8) fail(fmt::format("of {} {} is not a whole number of bytes", e.dtype, e.shape));
+    if (e.end - e.begin != size / 8)
       fail(fmt::format("of {} {} needs {} bytes, but has {}", e.dtype, e.shape, size / 8, e.end - e.begin));
     next = e.end;
   }

@@ -175,7 +175,7 @@ TEST_CASE("safetensors: every check of the header, with the byte to blame") {
       {tensor("U8", "[4294967296,4294967296,0]", "[0,0]"), 0, 83, "overflows"},
       {tensor("F64", "[2305843009213693952]", "[0,0]"), 0, 80, "overflows"},
       {tensor("F33", "[1]", "[0,4]"), 4, 62, "unknown dtype \"F33\""},
-      {tensor("F4", "[1]", "[0,1]"), 1, 61, "needs 0 bytes"},  // half a byte
+      {tensor("F4", "[1]", "[0,0]"), 0, 61, "not a whole number of bytes"},
       {tensor("F32", "[1]", "[0,3]"), 3, 62, "needs 4 bytes"},
       {tensor("U8", "[]", "[0,0]"), 0, 60, "needs 1 bytes"},
       {tensor("U8", "[1]", "[1,0]"), 1, 61, "gap or an overlap"},
