@@ -37,17 +37,23 @@ inline thread_local Scratch scratch;
 
 /// An operand counts as small, and stays in L2 while the other passes by, up to this many bytes: half of 1 MiB.
 inline constexpr std::int64_t kSmall = std::int64_t{1} << 19;
-/// When neither operand is small, panels of A are taken in blocks of that size, and this many slivers of B are kept
-/// packed for all of them: 3 to 5 MB, in L3.
+/// What is kept of A is read where it lies if it stretches over no more than this, the size of an L2. Rows further
+/// apart, often by a power of two, would fall into few of its sets.
+inline constexpr std::int64_t kNear = std::int64_t{1} << 20;
+/// When neither operand is small, panels of A are taken in blocks of kSmall bytes, and this many slivers of B are kept
+/// packed for all of them: some MB, in L3.
 inline constexpr std::int64_t kKeptSlivers = 64;
 
 template <class T>
 inline constexpr T kZeros[NR<T>] = {};
 
-/// The part of a product that one thread computes: of the tiles of panels [p0, p1), counted down the slivers one after
-/// another, those numbered [t0, t1).
-struct TileRange {
-  std::int64_t p0, p1, t0, t1;
+/// The part of a product that one thread computes: panels [p0, p1) of slivers [j0, j1), but of the first sliver only
+/// those from low_first on, and of the last only those before high_last.
+struct Region {
+  std::int64_t p0, p1, j0, j1, low_first, high_last;
+
+  std::int64_t low(std::int64_t j) const { return j == j0 ? low_first : p0; }
+  std::int64_t high(std::int64_t j) const { return j + 1 == j1 ? high_last : p1; }
 };
 
 template <class T, class A, class B, class Sink>
@@ -58,132 +64,161 @@ struct Product {
   Sink c;
   Parts panels{M, MR}, slivers{(N + kLanes<T> - 1) / kLanes<T>, NV}, blocks{K > 0 ? K : 1, KC<T>};
 
-  /// One block of K, and the tiles that are asked for.
+  /// One block of K of a region, and where its factors are packed.
   struct Step {
-    TileRange tiles;
+    Region region;
     std::int64_t k0, K;
-    bool first, last;
+    bool first, last, a_near;
+    T *packed_a, *packed_b;
   };
-  struct Sliver {
-    std::int64_t n0, n, width;
-  };
-  Sliver sliver(std::int64_t j) const {
-    const std::int64_t n0 = slivers.begin(j) * kLanes<T>, width = slivers.size(j) * kLanes<T>;
-    return {n0, N - n0 < width ? N - n0 : width, width};
-  }
 
-  void compute(const TileRange& r) const {
-    const std::int64_t P = r.p1 - r.p0, j0 = r.t0 / P, j1 = (r.t1 + P - 1) / P;
-    const std::int64_t kc = blocks.size(0), row_bytes = kc * std::int64_t(sizeof(T));
-    const std::int64_t a_bytes = P * MR * row_bytes, b_bytes = (j1 - j0) * NR<T> * row_bytes;
-    const bool b_small = b_bytes <= kSmall && b_bytes < a_bytes;
-    const std::int64_t kept_panels = b_small ? 1 : a_bytes <= kSmall ? P : kSmall / (MR * row_bytes);
-    const std::int64_t kept_slivers = b_small ? j1 - j0 : a_bytes <= kSmall ? 1 : kKeptSlivers;
-    T* packed_a = static_cast<T*>(
-        scratch.at_least(std::size_t(kept_panels * kPanelSize<T> + kept_slivers * NR<T> * kc) * sizeof(T)));
-    T* packed_b = packed_a + kept_panels * kPanelSize<T>;
-    const std::int64_t j_step = a_bytes <= kSmall ? j1 - j0 : kept_slivers;
-    for (std::int64_t j = j0; j < j1; j += j_step)
-      for (std::int64_t block = 0; block < blocks.count; ++block) {
-        const Step step{r, blocks.begin(block), K > 0 ? blocks.size(block) : 0, block == 0,
-                        block + 1 == blocks.count};
-        const std::int64_t j_end = j + j_step < j1 ? j + j_step : j1;
-        if (b_small)
-          pass_a_by(step, j, j_end, packed_a, packed_b);
-        else
-          pass_b_by(step, j, j_end, kept_panels, kept_slivers > 1, packed_a, packed_b);
-      }
-  }
-
-  /// Slivers [j0, j1) stay, panels come one by one.
-  void pass_a_by(const Step& s, std::int64_t j0, std::int64_t j1, T* packed_a, T* packed_b) const {
-    for (std::int64_t j = j0; j < j1; ++j) {
-      const Sliver v = sliver(j);
-      pack_b(b, s.k0, s.K, v.n0, v.n, v.width, packed_b + (j - j0) * NR<T> * s.K);
+  /// Tiles [t0, t1) of panels [p0, p1), counted down the slivers one after another.
+  void compute(std::int64_t p0, std::int64_t p1, std::int64_t t0, std::int64_t t1) const {
+    const std::int64_t P = p1 - p0, j0 = t0 / P, j1 = (t1 + P - 1) / P;
+    Region r{p0, p1, j0, j1, p0 + t0 - j0 * P, p0 + t1 - (j1 - 1) * P};
+    if (j1 == j0 + 1) r.p0 = r.low_first, r.p1 = r.high_last;
+    const std::int64_t k_bytes = blocks.size(0) * std::int64_t(sizeof(T)), panel_bytes = MR * k_bytes;
+    if ((r.p1 - r.p0) * panel_bytes <= kSmall) return pass_slivers(r, r.p1 - r.p0, 1);
+    if ((j1 - j0) * NR<T> * k_bytes <= kSmall) return pass_panels(r);
+    for (std::int64_t j = j0; j < j1; j += kKeptSlivers) {
+      Region part = r;
+      if (j > j0) part.j0 = j, part.low_first = r.p0;
+      if (j + kKeptSlivers < j1) part.j1 = j + kKeptSlivers, part.high_last = r.p1;
+      pass_slivers(part, kSmall / panel_bytes, kKeptSlivers);
     }
-    for (std::int64_t p = s.tiles.p0; p < s.tiles.p1; ++p) {
-      pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, packed_a);
-      for (std::int64_t j = j0; j < j1; ++j) {
-        if (p + 1 < s.tiles.p1) {
-          const std::int64_t from = s.K * (j - j0) / (j1 - j0), to = s.K * (j + 1 - j0) / (j1 - j0);
-          prefetch(a, panels.begin(p + 1), panels.size(p + 1), s.k0 + from, to - from);
-        }
-        tile(s, p, j, packed_a, packed_b + (j - j0) * NR<T> * s.K);
+  }
+
+  /// All slivers stay while panels come one by one.
+  void pass_panels(const Region& r) const {
+    for (std::int64_t block = 0; block < blocks.count; ++block) {
+      const Step s = step(r, block, 1, r.j1 - r.j0);
+      for (std::int64_t p = r.p0; p < r.p1; ++p) {
+        if (!s.a_near) pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, s.packed_a);
+        for (std::int64_t j = r.j0; j < r.j1; ++j)
+          if (r.low(j) <= p && p < r.high(j))
+            tile(s, p, j, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
       }
     }
   }
 
-  /// Panels stay, as many as are kept at a time; slivers come one by one, and stay too if they are kept.
-  void pass_b_by(const Step& s, std::int64_t j0, std::int64_t j1, std::int64_t kept_panels, bool keep,
-                 T* packed_a, T* packed_b) const {
-    for (std::int64_t p0 = s.tiles.p0; p0 < s.tiles.p1; p0 += kept_panels) {
-      const std::int64_t p1 = p0 + kept_panels < s.tiles.p1 ? p0 + kept_panels : s.tiles.p1;
-      for (std::int64_t p = p0; p < p1; ++p)
-        pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, packed_a + (p - p0) * kPanelSize<T>);
-      for (std::int64_t j = j0; j < j1; ++j) {
-        const Sliver v = sliver(j);
-        T* packed = packed_b + (keep ? (j - j0) * NR<T> * s.K : 0);
-        if (p0 == s.tiles.p0) pack_b(b, s.k0, s.K, v.n0, v.n, v.width, packed);
-        const Sliver next = sliver(j + 1 < j1 ? j + 1 : j);
-        for (std::int64_t p = p0; p < p1; ++p) {
-          if (p0 == s.tiles.p0 && j + 1 < j1) {
-            const std::int64_t from = s.K * (p - p0) / (p1 - p0), to = s.K * (p + 1 - p0) / (p1 - p0);
-            prefetch(b, s.k0 + from, to - from, next.n0, next.n);
-          }
-          tile(s, p, j, packed_a + (p - p0) * kPanelSize<T>, packed);
+  /// Panels stay, as many as are kept at a time, while slivers come one by one; these stay too if they are kept.
+  void pass_slivers(const Region& r, std::int64_t kept_panels, std::int64_t kept_slivers) const {
+    for (std::int64_t block = 0; block < blocks.count; ++block) {
+      const Step s = step(r, block, kept_panels, kept_slivers);
+      const std::int64_t size = MR * packed_row<T>(s.K);
+      for (std::int64_t p0 = r.p0; p0 < r.p1; p0 += kept_panels) {
+        const std::int64_t p1 = p0 + kept_panels < r.p1 ? p0 + kept_panels : r.p1;
+        for (std::int64_t p = p0; p < p1 && !s.a_near; ++p)
+          pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, s.packed_a + (p - p0) * size);
+        for (std::int64_t j = r.j0; j < r.j1; ++j) {
+          T* packed_b = s.packed_b + (kept_slivers > 1 ? (j - r.j0) * NR<T> * s.K : 0);
+          const std::int64_t low = r.low(j) > p0 ? r.low(j) : p0, high = r.high(j) < p1 ? r.high(j) : p1;
+          for (std::int64_t p = low; p < high; ++p) tile(s, p, j, s.packed_a + (p - p0) * size, packed_b);
         }
       }
     }
   }
 
-  /// Panel p times sliver j, if that tile is asked for.
-  void tile(const Step& step, std::int64_t p, std::int64_t j, const T* pa, const T* pb) const {
-    const std::int64_t number = j * (step.tiles.p1 - step.tiles.p0) + p - step.tiles.p0;
-    if (number < step.tiles.t0 || number >= step.tiles.t1) return;
-    const std::int64_t m0 = panels.begin(p), rows = panels.size(p);
-    const auto [n0, n, width] = sliver(j);
-    const auto kernel = kMicroKernels<T>.at[int(kPanelOf<A>)][width / kLanes<T> - 1][rows - 1];
-    const bool whole = n == width;
+  Step step(const Region& r, std::int64_t block, std::int64_t kept_panels, std::int64_t kept_slivers) const {
+    const std::int64_t k = K > 0 ? blocks.size(block) : 0;
+    const std::int64_t a_size = kept_panels * MR * packed_row<T>(k), b_size = kept_slivers * NR<T> * k;
+    T* packed = static_cast<T*>(scratch.at_least(std::size_t(a_size + b_size) * sizeof(T)));
+    const bool near = stretch(a, kept_panels * MR, k) * std::int64_t(sizeof(T)) <= kNear;
+    return {r, blocks.begin(block), k, block == 0, block + 1 == blocks.count, near, packed, packed + a_size};
+  }
+
+  /// Panel p times sliver j. The first tile of a sliver packs it: as it goes, where B lies in rows.
+  void tile(const Step& s, std::int64_t p, std::int64_t j, const T* packed_a, T* packed_b) const {
+    const std::int64_t m0 = panels.begin(p), n0 = slivers.begin(j) * kLanes<T>,
+                       width = slivers.size(j) * kLanes<T>;
+    const std::int64_t n = N - n0 < width ? N - n0 : width;
+    const Panel<T> panel =
+        s.a_near ? panel_in_place<T>(a, m0, s.k0) : packed_panel<T>(a, packed_a, panels.size(p), s.K);
+    Factors<T> f{panel.p, panel.row, panel.col, packed_b, width, packed_b};
+    bool keep = false;
+    if (p == s.region.low(j)) {
+      if (kInRows<B> && n == width) {
+        const Panel<T> rows = panel_in_place<T>(b, s.k0, n0);
+        f.b = rows.p, f.b_row = rows.row;
+        keep = s.region.high(j) - p > 1;
+      } else {
+        pack_b(b, s.k0, s.K, n0, n, width, packed_b);
+      }
+    }
+    const int rows = int(panels.size(p)), vectors = int(slivers.size(j));
+    run(kMicroKernels<T>.at[keep][vectors - 1][rows - 1], s, f, {m0, rows, n0, n, width});
+  }
+
+  struct Place {
+    std::int64_t m0, rows, n0, n, width;
+  };
+  /// Adds to what earlier blocks of K left in C, and finishes what the last one leaves. Columns that are not whole vectors
+  /// go through a buffer.
+  void run(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
     alignas(64) T buffer[MR * NR<T>], start[NR<T>];
+    const bool whole = at.n == at.width;
     Tile<T> tile;
-    if (step.first) {
-      const T* init = kZeros<T>;
-      if (c.bias && whole) init = c.bias + n0;
+    if (s.first) {
+      const T* init = c.bias ? c.bias + at.n0 : kZeros<T>;
       if (c.bias && !whole) {
-        copy(c.bias + n0, n, start);
+        copy(init, at.n, start);
         init = start;
       }
-      for (int i = 0; i < rows; ++i) tile.init[i] = init;
+      for (std::int64_t i = 0; i < at.rows; ++i) tile.init[i] = init;
     }
-    for (int i = 0; i < rows; ++i) {
-      T* row = c.row(m0 + i) + n0;
+    for (std::int64_t i = 0; i < at.rows; ++i) {
+      T* row = c.row(at.m0 + i) + at.n0;
+      for (std::int64_t l = 0; l < at.width; l += 64 / std::int64_t(sizeof(T)))
+        __builtin_prefetch(row + l, 1);
       tile.out[i] = whole ? row : buffer + i * NR<T>;
-      for (std::int64_t l = 0; l < width; l += 64 / std::int64_t(sizeof(T))) __builtin_prefetch(row + l, 1);
-      if (step.first) continue;
+      if (s.first) continue;
       tile.init[i] = tile.out[i];
-      if (!whole) copy(row, n, tile.out[i]);
+      if (!whole) copy(row, at.n, tile.out[i]);
     }
-    kernel(step.K, pa, rows, pb, width, tile);
-    if (step.last && c.act != Activation::none)
-      for (int i = 0; i < rows; ++i) c.finish(tile.out[i], n);
+    kernel(s.K, f, tile);
+    if (s.last && c.act != Activation::none)
+      for (std::int64_t i = 0; i < at.rows; ++i) c.finish(tile.out[i], at.n);
     if (!whole)
-      for (int i = 0; i < rows; ++i) copy(tile.out[i], n, c.row(m0 + i) + n0);
+      for (std::int64_t i = 0; i < at.rows; ++i) copy(tile.out[i], at.n, c.row(at.m0 + i) + at.n0);
   }
 };
+
+/// How many groups the threads form to share the panels, the threads of a group then sharing its tiles. What a thread
+/// does in cycles: a vector of multiply-adds each, a quarter for each element of A and B it brings in, and a third more
+/// where B has to be transposed.
+template <class T, class B>
+std::int64_t groups_of(std::int64_t threads, const Parts& panels, const Parts& slivers, bool transposed) {
+  std::int64_t best = 1;
+  double least = 0;
+  for (std::int64_t g = 1; g <= threads; ++g) {
+    if (threads % g != 0) continue;
+    const std::int64_t P = (panels.count + g - 1) / g, in_group = threads / g;
+    const double tiles = double((P * slivers.count + in_group - 1) / in_group);
+    const double columns = double(slivers.count) / double(in_group);
+    const double cost = tiles * MR * NV + 0.25 * double(P * MR) + (transposed ? 0.6 : 0.25) * columns * NR<T>;
+    if (g == 1 || cost < least) best = g, least = cost;
+  }
+  return best;
+}
 
 /// C_b (M,N) = sink(A_b (M,K) * B_b (K,N)) for b < batch.
 template <class T, class A, class B, class Sink>
 void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, const A& a, const B& b,
           const Sink& c) {
   if (batch <= 0 || M <= 0 || N <= 0) return;
-  const Product<T, A, B, Sink> whole{M, N, K, a, b, c};
-  const std::int64_t P = whole.panels.count, tiles = P * whole.slivers.count;
+  const Product<T, A, B, Sink> first{M, N, K, a.at(0), b.at(0), c.at(0)};
+  const std::int64_t P = first.panels.count, S = first.slivers.count;
   const auto share = [&](std::int64_t thread, std::int64_t threads) {
-    const std::int64_t t0 = batch * tiles * thread / threads, t1 = batch * tiles * (thread + 1) / threads;
-    for (std::int64_t i = t0 / tiles; i * tiles < t1; ++i) {
-      const std::int64_t from = t0 - i * tiles, to = t1 - i * tiles;
+    const std::int64_t groups =
+        batch > 1 ? 1 : groups_of<T, B>(threads, first.panels, first.slivers, !kInRows<B>);
+    const std::int64_t in_group = threads / groups, group = thread / in_group, member = thread % in_group;
+    const std::int64_t p0 = P * group / groups, p1 = P * (group + 1) / groups, tiles = (p1 - p0) * S;
+    const std::int64_t t0 = batch * tiles * member / in_group, t1 = batch * tiles * (member + 1) / in_group;
+    for (std::int64_t t = t0; t < t1;) {
+      const std::int64_t i = t / tiles, end = (i + 1) * tiles < t1 ? (i + 1) * tiles : t1;
       const Product<T, A, B, Sink> product{M, N, K, a.at(i), b.at(i), c.at(i)};
-      if (from < to) product.compute({0, P, from > 0 ? from : 0, to < tiles ? to : tiles});
+      product.compute(p0, p1, t - i * tiles, end - i * tiles);
+      t = end;
     }
   };
 #ifdef _OPENMP

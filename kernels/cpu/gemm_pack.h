@@ -59,23 +59,69 @@ struct Parts {
   std::int64_t size(std::int64_t i) const { return each + (i < larger); }
 };
 
-template <class View>
-inline constexpr Panel kPanelOf = Panel::by_rows;
-template <class View>
-inline constexpr Panel kPanelOf<Transposed<View>> = Panel::by_columns;
-
+/// A panel of A in memory: element (i, k) at p[i * row + k * col].
 template <class T>
-inline constexpr std::int64_t kPanelSize = std::int64_t{MR} * kPitch<T>;
+struct Panel {
+  const T* p;
+  std::int64_t row, col;
+};
 
-/// Packs rows [m0, m0 + rows), columns [k0, k0 + K) of A: a panel.
+/// Whether elements (i, j), (i, j + 1), .. of a view lie side by side in memory, rows a fixed distance apart.
+template <class View>
+inline constexpr bool kInRows = false;
+template <class T>
+inline constexpr bool kInRows<Dense<T>> = true;
+
+/// The panel that begins at element (i, j) of a view, where it lies; none if the view is not dense.
+template <class T, class View>
+Panel<T> panel_in_place(const View&, std::int64_t, std::int64_t) {
+  return {};
+}
+template <class T>
+Panel<T> panel_in_place(const Dense<T>& a, std::int64_t i, std::int64_t j) {
+  return {a.p + i * a.ld + j, a.ld, 1};
+}
+template <class T>
+Panel<T> panel_in_place(const Transposed<Dense<T>>& a, std::int64_t i, std::int64_t j) {
+  return {a.v.p + j * a.v.ld + i, 1, a.v.ld};
+}
+/// How far apart in memory a block of M rows and K columns of a view lies, in elements; endless if it is not dense.
+template <class View>
+std::int64_t stretch(const View&, std::int64_t, std::int64_t) {
+  return kEndless / 16;
+}
+template <class T>
+std::int64_t stretch(const Dense<T>& a, std::int64_t M, std::int64_t) {
+  return M * a.ld;
+}
+template <class T>
+std::int64_t stretch(const Transposed<Dense<T>>& a, std::int64_t, std::int64_t K) {
+  return K * a.v.ld;
+}
+
+/// Rows of a packed panel lie this far apart: a cache line more than they are long, for other sets of L1.
+template <class T>
+constexpr std::int64_t packed_row(std::int64_t K) {
+  return (K + kLanes<T> - 1) / kLanes<T> * kLanes<T> + 64 / std::int64_t(sizeof(T));
+}
+
+/// Packs rows [m0, m0 + rows), columns [k0, k0 + K) of A; rows or columns are copied as they lie.
 template <class T, class View>
 void pack_a(const View& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K, T* y) {
-  for (std::int64_t i = 0; i < rows; ++i) copy_row(a.row(m0 + i), k0, K, y + i * kPitch<T>);
+  for (std::int64_t i = 0; i < rows; ++i) copy_row(a.row(m0 + i), k0, K, y + i * packed_row<T>(K));
 }
 template <class T, class View>
 void pack_a(const Transposed<View>& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K,
             T* y) {
   for (std::int64_t k = 0; k < K; ++k) copy_row(a.v.row(k0 + k), m0, rows, y + k * rows);
+}
+template <class T, class View>
+Panel<T> packed_panel(const View&, const T* p, std::int64_t, std::int64_t K) {
+  return {p, packed_row<T>(K), 1};
+}
+template <class T, class View>
+Panel<T> packed_panel(const Transposed<View>&, const T* p, std::int64_t rows, std::int64_t) {
+  return {p, 1, rows};
 }
 
 /// Packs rows [k0, k0 + K), columns [n0, n0 + n) of B: a sliver, y[k * width + j], zeros in columns n to width.
@@ -115,21 +161,6 @@ void pack_b(const Transposed<View>& b, std::int64_t k0, std::int64_t K, std::int
         if (i < K) store(y + (k + i) * width + j, x[column<T>(i)]);
     }
   }
-}
-
-/// Asks for the memory of rows [i0, i0 + n), columns [j0, j0 + m) of a view before it is packed.
-template <class View>
-void prefetch(const View& v, std::int64_t i0, std::int64_t n, std::int64_t j0, std::int64_t m) {
-  for (std::int64_t i = i0; i < i0 + n; ++i) {
-    const auto run = v.row(i).run(j0);
-    if (!run.p) continue;
-    for (std::int64_t j = 0; j < m && j < run.n; j += 64 / std::int64_t(sizeof(*run.p)))
-      __builtin_prefetch(run.p + j, 0, 2);
-  }
-}
-template <class View>
-void prefetch(const Transposed<View>& v, std::int64_t i0, std::int64_t n, std::int64_t j0, std::int64_t m) {
-  prefetch(v.v, j0, m, i0, n);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

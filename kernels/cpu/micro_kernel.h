@@ -15,47 +15,53 @@ inline constexpr int NV = kVectorBytes == 64 ? 3 : 2;
 template <class T>
 inline constexpr int NR = NV* kLanes<T>;
 
-/// K is cut into blocks of at most KC, so that a block of A of a few hundred rows stays in L2.
+/// K is cut into blocks of at most KC: few enough visits to C, and a panel of A fits into half of L1.
 template <class T>
 inline constexpr int KC = 2048 / int(sizeof(T));
-/// Rows of A packed by rows lie this far apart: a cache line more than KC, so that they fall into different sets of L1.
-template <class T>
-inline constexpr int kPitch = KC<T> + 64 / int(sizeof(T));
 
-/// How the elements of a panel of A lie: A is read one element at a time, so either is as good as it lies in
-/// memory.
-enum class Panel : int {
-  by_rows,     // element (i, k) at a[i * kPitch + k]
-  by_columns,  // element (i, k) at a[i + k * a_step]
+/// What a micro-kernel multiplies: element (i, k) of A at a[i * a_row + k * a_col], row k of B at b[k * b_row]. The
+/// elements of A are read one by one, so any strides will do. `kept`, if asked for, receives B's rows side by side.
+template <class T>
+struct Factors {
+  const T* a;
+  std::int64_t a_row, a_col;
+  const T* b;
+  std::int64_t b_row;
+  T* kept;
 };
 
-/// Where a tile comes from and goes to: its rows, each up to NV vectors long.
+/// Where a tile's rows start from and go to, each up to NV vectors long.
 template <class T>
 struct Tile {
   const T* init[MR];
   T* out[MR];
 };
 
-/// out (rows, vectors * L) = init + A (rows, K) * B (K, vectors * L); rows of B are b_step apart.
-template <class T, int rows, int vectors, Panel panel>
-[[gnu::noinline]] void micro_kernel(std::int64_t K, const T* a, std::int64_t a_step, const T* b,
-                                    std::int64_t b_step, const Tile<T>& tile) {
-  constexpr int L = kLanes<T>, row_step = panel == Panel::by_rows ? kPitch<T> : 1;
-  if constexpr (panel == Panel::by_rows) a_step = 1;
+/// out (rows, vectors * L) = init + A (rows, K) * B (K, vectors * L)
+template <class T, int rows, int vectors, bool keep>
+[[gnu::noinline]] void micro_kernel(std::int64_t K, const Factors<T>& f, const Tile<T>& tile) {
+  constexpr int L = kLanes<T>;
+  const T *a = f.a, *b = f.b;
+  const std::int64_t a_row = f.a_row, a_col = f.a_col, b_row = f.b_row;
+  T* kept = f.kept;
   Vector<T> sum[rows][vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; ++v) sum[i][v] = Vector<T>{};
 #pragma GCC unroll 1
-  for (std::int64_t k = 0; k < K; ++k, a += a_step, b += b_step) {
+  for (std::int64_t k = 0; k < K; ++k, a += a_col, b += b_row) {
     Vector<T> bk[vectors];
 #pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) bk[v] = load(b + v * L);
+    for (int v = 0; v < vectors; ++v) {
+      bk[v] = load(b + v * L);
+      if constexpr (keep) store(kept + v * L, bk[v]);
+    }
+    if constexpr (keep) kept += vectors * L;
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
-      for (int v = 0; v < vectors; ++v) sum[i][v] += a[i * row_step] * bk[v];
+      for (int v = 0; v < vectors; ++v) sum[i][v] += a[i * a_row] * bk[v];
   }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
@@ -64,18 +70,17 @@ template <class T, int rows, int vectors, Panel panel>
 }
 
 template <class T>
-using MicroKernel = void (*)(std::int64_t K, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step,
-                             const Tile<T>& tile);
+using MicroKernel = void (*)(std::int64_t K, const Factors<T>& f, const Tile<T>& tile);
 
-/// The micro-kernels of every size, [panel][vectors - 1][rows - 1]: tiles are made even, not padded with zeros.
+/// The micro-kernels of every size, [keep][vectors - 1][rows - 1]: tiles are made even, not padded with zeros.
 template <class T>
 struct MicroKernels {
   MicroKernel<T> at[2][NV][MR] = {};
 
   template <int rows, int vectors>
   constexpr void fill() {
-    at[0][vectors - 1][rows - 1] = micro_kernel<T, rows, vectors, Panel::by_rows>;
-    at[1][vectors - 1][rows - 1] = micro_kernel<T, rows, vectors, Panel::by_columns>;
+    at[false][vectors - 1][rows - 1] = micro_kernel<T, rows, vectors, false>;
+    at[true][vectors - 1][rows - 1] = micro_kernel<T, rows, vectors, true>;
     if constexpr (rows > 1) fill<rows - 1, vectors>();
     if constexpr (rows == MR && vectors > 1) fill<rows, vectors - 1>();
   }
