@@ -26,12 +26,11 @@ Trained load(const std::string& path) {
   return {std::move(run), std::move(config), std::move(model)};
 }
 
-/// The test images of a run, of its own data set or another one with images of the same size.
-std::unique_ptr<Images> test_images(const Config& config, const std::optional<std::string>& data) {
-  const fs::path file = find_dataset(data.value_or(config.data)).test;
-  auto images = std::make_unique<Images>(file);
-  check(images->shape() == config.image, "{}: images of {}, but the model is for {}", file.string(),
-        images->shape(), config.image);
+/// The test images of a run's own data set, or of another one with images of the same size.
+nn::ImageSet test_images(const Config& config, const std::optional<std::string>& data) {
+  nn::ImageSet images = nn::load_images(dataset_name(data.value_or(config.data)), nn::Split::test);
+  check(image_shape(images) == config.image, "{}: images of {}, but the model is for {}",
+        images.folder.string(), image_shape(images), config.image);
   return images;
 }
 
@@ -69,9 +68,9 @@ void sample(const std::string& path, std::int64_t count, std::uint64_t seed, con
 void reconstruct(const std::string& path, std::int64_t count, const std::optional<std::string>& data,
                  const std::string& out) {
   const Trained t = load(path);
-  const auto test = test_images(t.config, data);
+  const nn::ImageSet test = test_images(t.config, data);
   const auto picture =
-      reconstructions(*t.model, t.config.image, test->range(0, std::min(count, test->count())));
+      reconstructions(*t.model, t.config.image, pixels(test, 0, std::min(count, test.size())));
   if (!picture)
     throw UsageError("{} makes images from noise only, so it has no reconstructions; try  gesso sample {}",
                      t.config.model, path);
@@ -80,20 +79,20 @@ void reconstruct(const std::string& path, std::int64_t count, const std::optiona
 
 void evaluate(const std::string& path, const std::optional<std::string>& data, bool as_json) {
   const Trained t = load(path);
-  const auto test = test_images(t.config, data);
-  const Losses losses = test_losses(*t.model, *test, t.config.seed);
+  const nn::ImageSet test = test_images(t.config, data);
+  const Losses losses = test_losses(*t.model, test, t.config.seed);
   if (as_json) {
     nlohmann::ordered_json json = {{"model", t.config.model},
                                    {"data", data.value_or(t.config.data)},
                                    {"split", "test"},
-                                   {"images", test->count()},
+                                   {"images", test.size()},
                                    {"seed", t.config.seed}};
     for (const auto& [name, value] : losses) json[name] = value;
     fmt::print("{}\n", json.dump());
     return;
   }
-  fmt::print("{} on {}: {} test images, seed {}\n", t.config.model, data.value_or(t.config.data),
-             test->count(), t.config.seed);
+  fmt::print("{} on {}: {} test images, seed {}\n", t.config.model, data.value_or(t.config.data), test.size(),
+             t.config.seed);
   for (const auto& [name, value] : losses) fmt::print("  {:16} {:.4f}\n", name, value);
   fmt::print("({})\n", find_model(t.config.model).measure);
 }

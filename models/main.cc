@@ -165,7 +165,8 @@ std::string mistake(const CLI::App& app, const CLI::ParseError& e) {
     if (at == &app)
       for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
     if (option) return fmt::format("unknown option {}{}", extras.front(), suggestion(extras.front(), known));
-    if (no_command) return fmt::format("there is no command \"{}\"{}", extras.front(), suggestion(extras.front(), known));
+    if (no_command)
+      return fmt::format("there is no command \"{}\"{}", extras.front(), suggestion(extras.front(), known));
     return fmt::format("{} is one word too many", extras.front());
   }
   return e.what();

@@ -32,7 +32,7 @@ class MeanLosses {
 };
 
 /// The random streams of a run. They start 2^48 elements apart in one Philox sequence, so that they never meet.
-enum class Stream : std::uint64_t { weights, training, shuffle, evaluation, pictures };
+enum class Stream : std::uint64_t { weights, training, evaluation, pictures };
 inline Generator random_stream(std::uint64_t seed, Stream which) {
   Generator g(seed);
   g.state.offset = static_cast<std::uint64_t>(which) << 48;

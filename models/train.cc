@@ -63,17 +63,23 @@ Config resumed_config(const TrainRequest& r, const RunFolder& run) {
 }
 
 /// Fills in what the images say, and checks what depends on them.
-void complete(Config& c, const Images& train, bool resumed) {
-  check(!resumed || (c.train_images == train.count() && c.image == train.shape()),
-        "--data {}: {} images of {}, but the run was begun with {} of {}", c.data, train.count(),
-        train.shape(), c.train_images, c.image);
-  c.train_images = train.count();
-  c.image = train.shape();
+void complete(Config& c, const nn::ImageSet& train, const nn::ImageSet& test, bool resumed) {
+  const Shape image = image_shape(train);
+  check(image_shape(test) == image, "{}: test images of {}, but those to train with are {}",
+        test.folder.string(), image_shape(test), image);
+  check(!resumed || (c.train_images == train.size() && c.image == image),
+        "{}: {} images of {}, but the run was begun with {} of {}", train.folder.string(), train.size(),
+        image, c.train_images, c.image);
+  c.train_images = train.size();
+  c.image = image;
   if (c.batch_size > c.train_images)
     throw UsageError("--batch-size {}: larger than the data set, which has {} images", c.batch_size,
                      c.train_images);
-  if (c.epochs && *c.epochs > INT64_MAX / c.steps_per_epoch() / 2)
-    throw UsageError("--epochs {}: too many", *c.epochs);
+  // Where the counters end that put the images of an epoch in order.
+  constexpr std::int64_t kMost = std::int64_t{1} << 32;
+  if (c.epochs.value_or(0) >= kMost || c.total_steps() / c.steps_per_epoch() >= kMost)
+    throw UsageError("{}: 2^32 epochs or more are too many",
+                     c.epochs ? fmt::format("--epochs {}", *c.epochs) : fmt::format("--steps {}", *c.steps));
 }
 
 /// RUN as given, or the first of runs/MODEL-DATA-1, -2, .. that is not there yet.
@@ -103,14 +109,14 @@ int train(const TrainRequest& request) {
   if (!resumed && request.model.empty()) throw UsageError("which model? For example  gesso train mlp-vae");
   Config config = resumed ? resumed_config(request, RunFolder(request.resume)) : new_config(request);
   config.recipe();  // throws for --set
-  const DatasetFiles files = find_dataset(config.data);
   config.data = dataset_name(config.data);
-  Images images(files.train);
-  complete(config, images, resumed);
+  const nn::ImageSet images = nn::load_images(config.data, nn::Split::train);
+  const nn::ImageSet test = nn::load_images(config.data, nn::Split::test);
+  complete(config, images, test, resumed);
 
   RunFolder run = resumed ? RunFolder(request.resume) : new_folder(request, config);
   run.lock();
-  Trainer trainer(run, config, files, images, request.save_every);
+  Trainer trainer(run, config, images, test, request.save_every);
   const std::string what =
       fmt::format("{} on {}, {} images of {}", config.model, config.data, config.train_images, config.image);
   if (resumed) {

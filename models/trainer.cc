@@ -28,28 +28,32 @@ std::string text(const Losses& losses) {
 
 }  // namespace
 
-Losses test_losses(Model& model, Images& test, std::uint64_t seed) {
+Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
   Generator noise = random_stream(seed, Stream::evaluation);
   MeanLosses all;
-  for (std::int64_t i = 0; i < test.count(); i += kTestBatch) {
-    const Tensor x = test.range(i, std::min(i + kTestBatch, test.count()));
+  for (std::int64_t i = 0; i < test.size(); i += kTestBatch) {
+    const Tensor x = pixels(test, i, std::min(i + kTestBatch, test.size()));
     all.add(model.evaluate(x, noise), x.dim(0));
   }
   return all.mean();
 }
 
-Trainer::Trainer(const RunFolder& run, const Config& config, const DatasetFiles& files, Images& train,
-                 double save_every)
+Trainer::Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train,
+                 const nn::ImageSet& test, double save_every)
     : run_(run),
       config_(config),
-      files_(files),
       train_(train),
+      test_(test),
+      batches_(train, {.batch_size = config.batch_size,
+                       .seed = config.seed,
+                       .early_start = in_random_order(config.data)}),
       model_(find_model(config.model).make(config.recipe())),
       save_every_(save_every) {}
 
 std::int64_t Trainer::resume() {
   step_ = run_.load_checkpoint(*model_, [this](const std::string& what) { say("warning: " + what); });
   resumed_at_ = step_;
+  batches_.seek({.epoch = step_ / batches_.per_epoch(), .batch = step_ % batches_.per_epoch()});
   return step_;
 }
 
@@ -67,7 +71,6 @@ void Trainer::epoch(const StopSignals& signals) {
   const std::int64_t per_epoch = config_.steps_per_epoch(), B = config_.batch_size, n = config_.train_images;
   const std::int64_t total = config_.total_steps(), number = step_ / per_epoch;
   const std::int64_t end = std::min(total, (number + 1) * per_epoch);
-  const std::vector<std::int64_t> order = shuffled(n, B, number, config_.seed);
   bar_.emplace(nn::ProgressOptions{
       .total = n,
       .description = fmt::format("epoch {}/{}", number + 1, (total + per_epoch - 1) / per_epoch),
@@ -75,8 +78,9 @@ void Trainer::epoch(const StopSignals& signals) {
       .initial = step_ % per_epoch * B});
   window_start_ = Clock::now();
   while (step_ < end && !signals.asked()) {
-    const std::int64_t first = step_ % per_epoch * B, count = std::min(B, n - first);
-    const Losses losses = model_->step(train_.take(order.data() + first, count));
+    const Tensor images = batches_.next().images;
+    const std::int64_t count = images.dim(0);
+    const Losses losses = model_->step(images.reshape({count, -1}));
     ++step_;
     check_finite(losses);
     window_.add(losses, count);
@@ -110,7 +114,7 @@ void Trainer::log_window(std::int64_t epoch) {
 }
 
 void Trainer::evaluate(std::int64_t epoch) {
-  const Losses losses = test_losses(*model_, test(), config_.seed);
+  const Losses losses = test_losses(*model_, test_, config_.seed);
   check_finite(losses);
   bar_->set_postfix(fmt::format("{}, test {:.4g}", text(last_), losses.front().value));
   const Picture picture = samples(*model_, config_.image, kSamples, config_.seed);
@@ -127,14 +131,14 @@ void Trainer::finish() {
   const bool saved = save();
   const bool shared = attempt([&] { run_.save_model(*model_, config_); });
   const bool shown = attempt([&] {
-    const std::int64_t n = test().count();
-    if (const auto pairs = reconstructions(*model_, config_.image, test().range(0, std::min(n, kPairs))))
+    const std::int64_t n = test_.size();
+    if (const auto pairs = reconstructions(*model_, config_.image, pixels(test_, 0, std::min(n, kPairs))))
       nn::write_file(run_.samples() / "reconstructions.png", pairs->png);
-    const Picture sheet = walk(*model_, config_.image, test().range(0, std::min(n, kCorners)), config_.seed);
+    const Picture sheet = walk(*model_, config_.image, pixels(test_, 0, std::min(n, kCorners)), config_.seed);
     nn::write_file(run_.samples() / "walk.png", sheet.png);
     write_report(run_);
   });
-  train_.finish();  // a short run may end before the end of a broken file is reached
+  train_.wait_for(train_.size());  // a short run may end before the end of a broken file is reached
   check(saved && shared && shown, "{}: the end of this run could not be saved in full", run_.path().string());
 }
 
@@ -159,15 +163,6 @@ void Trainer::say(const std::string& line) {
     bar_->note(line);
   else
     fmt::print(stderr, "gesso: {}\n", line);
-}
-
-Images& Trainer::test() {
-  if (!test_) {
-    test_ = std::make_unique<Images>(files_.test);
-    check(test_->shape() == config_.image, "{}: images of {}, but those to train with are {}",
-          files_.test.string(), test_->shape(), config_.image);
-  }
-  return *test_;
 }
 
 }  // namespace gesso::models

@@ -17,8 +17,8 @@ namespace gesso::models {
 
 class Trainer {
  public:
-  /// `save_every`: seconds between checkpoints. The references must outlive the trainer.
-  Trainer(const RunFolder& run, const Config& config, const DatasetFiles& files, Images& train,
+  /// `save_every`: seconds between checkpoints. The folder must outlive the trainer.
+  Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train, const nn::ImageSet& test,
           double save_every);
 
   /// Takes up the run where its checkpoint left it; returns the step.
@@ -39,13 +39,11 @@ class Trainer {
   bool save();
   bool attempt(const std::function<void()>& write);
   void say(const std::string& line);
-  Images& test();
 
   const RunFolder& run_;
   const Config config_;
-  const DatasetFiles files_;
-  Images& train_;
-  std::unique_ptr<Images> test_;  // read when first needed
+  const nn::ImageSet train_, test_;
+  nn::Batches batches_;
   std::unique_ptr<Model> model_;
   const double save_every_;
 
@@ -59,6 +57,6 @@ class Trainer {
 };
 
 /// The losses on all test images. The noise is that of the seed, so the same weights give the same losses.
-Losses test_losses(Model& model, Images& test, std::uint64_t seed);
+Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed);
 
 }  // namespace gesso::models

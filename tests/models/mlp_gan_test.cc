@@ -30,7 +30,8 @@ TEST_CASE("mlp-gan: 100-128-256-512-784 and 784-512-256-128-1") {
 double slow_softplus(double t) { return std::log(1 + std::exp(t)); }
 
 std::vector<double> slow_discriminator(const nn::State& s, const std::vector<double>& x) {
-  return slow_linear(slow_linear(slow_linear(x, s, "discriminator.0", 0.2), s, "discriminator.2", 0.2), s, "discriminator.4", 1);
+  return slow_linear(slow_linear(slow_linear(x, s, "discriminator.0", 0.2), s, "discriminator.2", 0.2), s,
+                     "discriminator.4", 1);
 }
 
 TEST_CASE("mlp-gan: both losses against loops in float64") {
@@ -40,7 +41,8 @@ TEST_CASE("mlp-gan: both losses against loops in float64") {
   const Var fake = net.generator(z);
   const nn::State s = nn::state(net);
 
-  std::vector<double> drawn = slow_linear(slow_linear(z.to_vector<double>(), s, "generator.0", 0.2), s, "generator.2", 0.2);
+  std::vector<double> drawn =
+      slow_linear(slow_linear(z.to_vector<double>(), s, "generator.0", 0.2), s, "generator.2", 0.2);
   drawn = slow_linear(drawn, s, "generator.4", 1);
   double loss_d = 0, loss_g = 0, farthest = 0;
   for (std::size_t i = 0; i < drawn.size(); ++i) {
@@ -48,7 +50,8 @@ TEST_CASE("mlp-gan: both losses against loops in float64") {
     farthest = std::max(farthest, std::abs(drawn[i] - fake.value().data<float>()[i]));
   }
   for (const double d : slow_discriminator(s, x.to_vector<double>())) loss_d += slow_softplus(-d) / 7;
-  for (const double d : slow_discriminator(s, drawn)) loss_d += slow_softplus(d) / 7, loss_g += slow_softplus(-d) / 7;
+  for (const double d : slow_discriminator(s, drawn))
+    loss_d += slow_softplus(d) / 7, loss_g += slow_softplus(-d) / 7;
 
   // f32, sums of at most 64 terms of size below 1 in three layers: 3 * 64 * 2^-24 = 1.2e-5.
   CHECK(!!(farthest <= 1.2e-5));
@@ -60,7 +63,8 @@ TEST_CASE("mlp-gan: gradients of both losses against central differences") {
   Generator g(5);
   MlpGan::Network net(9, {6, 8}, 4, g);
   nn::to(net, DType::f64);
-  const Tensor x = tensor::uniform(g, {3, 9}, -1, 1, DType::f64), z = tensor::normal(g, {3, 4}, 0, 1, DType::f64);
+  const Tensor x = tensor::uniform(g, {3, 9}, -1, 1, DType::f64),
+               z = tensor::normal(g, {3, 4}, 0, 1, DType::f64);
   const auto check_all = [&](nn::Sequential& part, const std::function<Var()>& loss) {
     const auto named = nn::named_parameters(part);
     const auto f = [&](const std::vector<Var>& w) -> std::vector<Var> {
@@ -87,7 +91,8 @@ TEST_CASE("mlp-gan: a step is D's step and then G's, with one G(z) for both") {
 
     const Var fake = net.generator(tensor::normal(noise, {12, 10}));
     const Var scaled = tensor::add(tensor::mul(x, 2), -1);
-    const Var d = mean(softplus(-net.discriminator(scaled))) + mean(softplus(net.discriminator(fake.detach())));
+    const Var d =
+        mean(softplus(-net.discriminator(scaled))) + mean(softplus(net.discriminator(fake.detach())));
     nn::zero_grad(net);
     d.backward();
     for (const Var& w : nn::parameters(net.generator)) CHECK(!w.grad().defined());

@@ -17,7 +17,8 @@ MlpVae make_vae(const std::vector<std::string>& set = {}, std::int64_t side = 8)
 TEST_CASE("mlp-vae: 784-400-20 as published, and other widths as asked for") {
   Options options(MlpVae::options());
   MlpVae published({.image = {28, 28, 1}, .options = options, .lr = 1e-3});
-  CHECK(nn::parameter_count(published.network()) == 784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784);
+  CHECK(nn::parameter_count(published.network()) ==
+        784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784);
 
   MlpVae deep = make_vae({"hidden=128,256,512", "latent=3", "width=0.25"});
   const nn::State s = nn::state(deep.network());
@@ -84,7 +85,8 @@ TEST_CASE("mlp-vae: gradients of the loss by all weights against central differe
   Generator g(5);
   MlpVae::Network net(16, {7, 5}, 3, g);
   nn::to(net, DType::f64);
-  const Tensor x = tensor::uniform(g, {4, 16}, 0, 1, DType::f64), eps = tensor::normal(g, {4, 3}, 0, 1, DType::f64);
+  const Tensor x = tensor::uniform(g, {4, 16}, 0, 1, DType::f64),
+               eps = tensor::normal(g, {4, 3}, 0, 1, DType::f64);
   const auto named = nn::named_parameters(net);
   std::vector<Var> weights = nn::parameters(net);
   const auto f = [&](const std::vector<Var>& w) -> std::vector<Var> {
@@ -123,7 +125,8 @@ TEST_CASE("mlp-vae: pictures have pixels in [0,1], and noise decides them") {
   CHECK(sheet.shape() == Shape{36, 64});
   for (const float v : sheet.to_vector<float>()) CHECK((v >= 0 && v <= 1));
   // The corners of the sheet are the reconstructions.
-  const std::vector<float> corner = sheet[35].to_vector<float>(), last = vae.reconstruct(x)[3].to_vector<float>();
+  const std::vector<float> corner = sheet[35].to_vector<float>(),
+                           last = vae.reconstruct(x)[3].to_vector<float>();
   for (std::size_t i = 0; i < corner.size(); ++i) CHECK(corner[i] == doctest::Approx(last[i]).epsilon(1e-5));
 }
 

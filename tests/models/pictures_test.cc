@@ -24,7 +24,8 @@ TEST_CASE("pictures: a sheet has its corners where they belong") {
       CHECK(z[at[i]].data<float>()[k] == doctest::Approx(corners[i].data<float>()[k]).epsilon(1e-5));
 }
 
-TEST_CASE("pictures: between corners of one length all points have that length, and neighbours are equally far") {
+TEST_CASE(
+    "pictures: between corners of one length all points have that length, and neighbours are equally far") {
   const Tensor corners = Tensor::from<float>({3, 0, 0, 0, 3, 0, 0, 0, 3, 3, 0, 0}, {4, 3});
   const Tensor z = sheet(corners, 7);
   for (std::int64_t i = 0; i < 49; ++i) CHECK(length(z[i]) == doctest::Approx(3).epsilon(1e-5));
@@ -36,7 +37,8 @@ TEST_CASE("pictures: between corners of one length all points have that length, 
 }
 
 TEST_CASE("pictures: corners that are equal, opposite or zero still give numbers") {
-  for (const std::vector<float>& c : {std::vector<float>{1, 2, 1, 2, 1, 2, 1, 2}, {1, 2, -1, -2, 1, 2, -1, -2}, {0, 0, 1, 2, 0, 0, 0, 0}})
+  for (const std::vector<float>& c :
+       {std::vector<float>{1, 2, 1, 2, 1, 2, 1, 2}, {1, 2, -1, -2, 1, 2, -1, -2}, {0, 0, 1, 2, 0, 0, 0, 0}})
     for (const float v : sheet(Tensor::from(c, {4, 2}), 4).to_vector<float>()) CHECK(std::isfinite(v));
   CHECK_THROWS_AS(sheet(Tensor::from<float>({1, 2, 3}), 4), Error);
 }

@@ -90,7 +90,8 @@ TEST_CASE("run folder: a checkpoint restores weights, optimizer and noise, bit f
     for (int i = 0; i < 3; ++i) a->step(squares(12, 8, i));
     run.save_checkpoint(*a, 3);
     CHECK(run.load_checkpoint(*b, kNoWarning) == 3);
-    for (int i = 3; i < 6; ++i) CHECK(a->step(squares(12, 8, i))[0].value == b->step(squares(12, 8, i))[0].value);
+    for (int i = 3; i < 6; ++i)
+      CHECK(a->step(squares(12, 8, i))[0].value == b->step(squares(12, 8, i))[0].value);
     const nn::State s = nn::state(a->network()), t = nn::state(b->network());
     for (const auto& [key, tensor] : s) CHECK(tensor.to_vector<float>() == t.at(key).to_vector<float>());
   }

@@ -43,7 +43,8 @@ void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64
   nn::put_bytes(folder / "t10k-images-idx3-ubyte", idx(squares(m, side, 2), side));
 }
 
-std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& state, const std::string& name, double slope) {
+std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& state, const std::string& name,
+                                double slope) {
   const Tensor& weight = state.at(name + ".weight");
   const std::vector<double> w = weight.to_vector<double>(), b = state.at(name + ".bias").to_vector<double>();
   const auto out = static_cast<std::size_t>(weight.dim(0)), in = static_cast<std::size_t>(weight.dim(1));
@@ -66,7 +67,8 @@ Command::Command(const TempFolder& folder, const std::vector<std::string>& argum
   if (process_ > 0) return;
   redirect(STDOUT_FILENO, out_);
   redirect(STDERR_FILENO, err_);
-  if (::chdir(folder.path().c_str()) != 0 || ::setenv("GESSO_DATA", folder.path().c_str(), 1) != 0) ::_exit(97);
+  if (::chdir(folder.path().c_str()) != 0 || ::setenv("GESSO_DATA", folder.path().c_str(), 1) != 0)
+    ::_exit(97);
   std::vector<char*> argv = {const_cast<char*>("gesso")};
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);

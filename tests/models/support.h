@@ -18,7 +18,8 @@ Tensor squares(std::int64_t n, std::int64_t side, std::uint64_t seed);
 void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64_t m, std::int64_t side = 8);
 
 /// act(x (N,in) w (out,in)^T + b (out)) in loops, float64; slope 1 is no activation.
-std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& state, const std::string& name, double slope);
+std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& state, const std::string& name,
+                                double slope);
 
 struct Outcome {
   int code = 0;  // 256 + signal for a process that one ended
