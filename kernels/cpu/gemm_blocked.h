@@ -95,8 +95,7 @@ struct Product {
       for (std::int64_t p = r.p0; p < r.p1; ++p) {
         if (!s.a_near) pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, s.packed_a);
         for (std::int64_t j = r.j0; j < r.j1; ++j)
-          if (r.low(j) <= p && p < r.high(j))
-            tile(s, p, j, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
+          tiles(s, j, p, p + 1, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
       }
     }
   }
@@ -105,16 +104,13 @@ struct Product {
   void pass_slivers(const Region& r, std::int64_t kept_panels, std::int64_t kept_slivers) const {
     for (std::int64_t block = 0; block < blocks.count; ++block) {
       const Step s = step(r, block, kept_panels, kept_slivers);
-      const std::int64_t size = MR * packed_row<T>(s.K);
       for (std::int64_t p0 = r.p0; p0 < r.p1; p0 += kept_panels) {
         const std::int64_t p1 = p0 + kept_panels < r.p1 ? p0 + kept_panels : r.p1;
         for (std::int64_t p = p0; p < p1 && !s.a_near; ++p)
-          pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, s.packed_a + (p - p0) * size);
-        for (std::int64_t j = r.j0; j < r.j1; ++j) {
-          T* packed_b = s.packed_b + (kept_slivers > 1 ? (j - r.j0) * NR<T> * s.K : 0);
-          const std::int64_t low = r.low(j) > p0 ? r.low(j) : p0, high = r.high(j) < p1 ? r.high(j) : p1;
-          for (std::int64_t p = low; p < high; ++p) tile(s, p, j, s.packed_a + (p - p0) * size, packed_b);
-        }
+          pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K,
+                 s.packed_a + (p - p0) * MR * packed_row<T>(s.K));
+        for (std::int64_t j = r.j0; j < r.j1; ++j)
+          tiles(s, j, p0, p1, s.packed_a, s.packed_b + (kept_slivers > 1 ? (j - r.j0) * NR<T> * s.K : 0));
       }
     }
   }
@@ -127,59 +123,63 @@ struct Product {
     return {r, blocks.begin(block), k, block == 0, block + 1 == blocks.count, near, packed, packed + a_size};
   }
 
-  /// Panel p times sliver j. The first tile of a sliver packs it: as it goes, where B lies in rows.
-  void tile(const Step& s, std::int64_t p, std::int64_t j, const T* packed_a, T* packed_b) const {
-    const std::int64_t m0 = panels.begin(p), n0 = slivers.begin(j) * kLanes<T>,
-                       width = slivers.size(j) * kLanes<T>;
+  /// Panels [p0, p1), as far as they are asked for, times sliver j. The first tile of a sliver packs it: as it goes,
+  /// where B lies in rows.
+  void tiles(const Step& s, std::int64_t j, std::int64_t p0, std::int64_t p1, const T* packed_a,
+             T* packed_b) const {
+    const std::int64_t low = s.region.low(j), high = s.region.high(j), from = low > p0 ? low : p0;
+    const int vectors = int(slivers.size(j));
+    const std::int64_t n0 = slivers.begin(j) * kLanes<T>, width = vectors * kLanes<T>;
     const std::int64_t n = N - n0 < width ? N - n0 : width;
-    const Panel<T> panel =
-        s.a_near ? panel_in_place<T>(a, m0, s.k0) : packed_panel<T>(a, packed_a, panels.size(p), s.K);
-    Factors<T> f{panel.p, panel.row, panel.col, packed_b, width, packed_b};
-    bool keep = false;
-    if (p == s.region.low(j)) {
-      if (kInRows<B> && n == width) {
-        const Panel<T> rows = panel_in_place<T>(b, s.k0, n0);
-        f.b = rows.p, f.b_row = rows.row;
-        keep = s.region.high(j) - p > 1;
-      } else {
+    for (std::int64_t p = from; p < p1 && p < high; ++p) {
+      const std::int64_t m0 = panels.begin(p), rows = panels.size(p);
+      const T* packed = packed_a + (p - p0) * MR * packed_row<T>(s.K);
+      const Panel<T> panel =
+          s.a_near ? panel_in_place<T>(a, m0, s.k0) : packed_panel<T>(a, packed, rows, s.K);
+      Factors<T> f{panel.p, panel.row, panel.col, packed_b, width, packed_b};
+      bool keep = false;
+      if (p == low && kInRows<B> && n == width) {
+        const Panel<T> in_place = panel_in_place<T>(b, s.k0, n0);
+        f.b = in_place.p, f.b_row = in_place.row;
+        keep = high - low > 1;
+      } else if (p == low) {
         pack_b(b, s.k0, s.K, n0, n, width, packed_b);
       }
+      const MicroKernel<T> kernel = kMicroKernels<T>.at[keep][vectors - 1][rows - 1];
+      const Place place{m0, rows, n0, n};
+      n == width ? run_in_place(kernel, s, f, place) : run_in_buffer(kernel, s, f, place);
     }
-    const int rows = int(panels.size(p)), vectors = int(slivers.size(j));
-    run(kMicroKernels<T>.at[keep][vectors - 1][rows - 1], s, f, {m0, rows, n0, n, width});
   }
 
   struct Place {
-    std::int64_t m0, rows, n0, n, width;
+    std::int64_t m0, rows, n0, n;
   };
-  /// Adds to what earlier blocks of K left in C, and finishes what the last one leaves. Columns that are not whole vectors
-  /// go through a buffer.
-  void run(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
-    alignas(64) T buffer[MR * NR<T>], start[NR<T>];
-    const bool whole = at.n == at.width;
+  /// Adds to what earlier blocks of K left in C, and finishes what the last one leaves.
+  void run_in_place(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
     Tile<T> tile;
-    if (s.first) {
-      const T* init = c.bias ? c.bias + at.n0 : kZeros<T>;
-      if (c.bias && !whole) {
-        copy(init, at.n, start);
-        init = start;
-      }
-      for (std::int64_t i = 0; i < at.rows; ++i) tile.init[i] = init;
-    }
+    const T* start = c.bias ? c.bias + at.n0 : kZeros<T>;
     for (std::int64_t i = 0; i < at.rows; ++i) {
-      T* row = c.row(at.m0 + i) + at.n0;
-      for (std::int64_t l = 0; l < at.width; l += 64 / std::int64_t(sizeof(T)))
-        __builtin_prefetch(row + l, 1);
-      tile.out[i] = whole ? row : buffer + i * NR<T>;
-      if (s.first) continue;
-      tile.init[i] = tile.out[i];
-      if (!whole) copy(row, at.n, tile.out[i]);
+      tile.out[i] = c.row(at.m0 + i) + at.n0;
+      tile.init[i] = s.first ? start : tile.out[i];
     }
     kernel(s.K, f, tile);
     if (s.last && c.act != Activation::none)
       for (std::int64_t i = 0; i < at.rows; ++i) c.finish(tile.out[i], at.n);
-    if (!whole)
-      for (std::int64_t i = 0; i < at.rows; ++i) copy(tile.out[i], at.n, c.row(at.m0 + i) + at.n0);
+  }
+  /// The same where the columns are no whole vectors.
+  void run_in_buffer(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
+    alignas(64) T buffer[MR * NR<T>];
+    Tile<T> tile;
+    for (std::int64_t i = 0; i < at.rows; ++i) {
+      tile.init[i] = tile.out[i] = buffer + i * NR<T>;
+      const T* start = !s.first ? c.row(at.m0 + i) + at.n0 : c.bias ? c.bias + at.n0 : kZeros<T>;
+      copy(start, at.n, tile.out[i]);
+    }
+    kernel(s.K, f, tile);
+    for (std::int64_t i = 0; i < at.rows; ++i) {
+      if (s.last && c.act != Activation::none) c.finish(tile.out[i], at.n);
+      copy(tile.out[i], at.n, c.row(at.m0 + i) + at.n0);
+    }
   }
 };
 
@@ -222,8 +222,8 @@ void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, co
     }
   };
 #ifdef _OPENMP
-  // A fork and join costs about a microsecond, or 10^5 multiply-adds.
-  if (double(batch) * double(M) * double(N) * double(K) > 2e5) {
+  // A fork and join costs a microsecond or two, the time of some 10^5 multiply-adds.
+  if (double(batch) * double(M) * double(N) * double(K) > 4e5 && omp_get_max_threads() > 1) {
 #pragma omp parallel
     share(omp_get_thread_num(), omp_get_num_threads());
     return;

@@ -44,6 +44,10 @@ template <class T, int rows, int vectors, bool keep>
   const T *a = f.a, *b = f.b;
   const std::int64_t a_row = f.a_row, a_col = f.a_col, b_row = f.b_row;
   T* kept = f.kept;
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; ++v) __builtin_prefetch(tile.out[i] + v * L, 1);
   Vector<T> sum[rows][vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
