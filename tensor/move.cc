@@ -168,8 +168,9 @@ Tensor take_rows(const Tensor& x, const Tensor& index) {
   for (int i = 1; i < x.rank(); ++i) shape.push_back(x.shape()[i]);
   Tensor y(shape, x.dtype());
   const std::int64_t row_bytes = x.shape().product(1, x.rank()) * size_of(x.dtype());
-  kernels::cpu_move().take_rows(index.size(), row_bytes, index.data<std::int64_t>(), x.raw(),
-                                y.mutable_raw());
+  if (y.size())
+    kernels::cpu_move().take_rows(index.size(), row_bytes, index.data<std::int64_t>(), x.raw(),
+                                  y.mutable_raw());
   return y;
 }
 
@@ -185,8 +186,9 @@ Tensor add_rows(const Tensor& x, const Tensor& index, std::int64_t rows) {
   for (int i = is.rank(); i < xs.rank(); ++i) shape.push_back(xs[i]);
   return with_kernels("add_rows", x, [&]<class T>(const kernels::Kernels<T>& k) {
     Tensor y(shape, x.dtype());
-    k.add_rows(index.size(), rows, shape.product(1, shape.rank()), index.data<std::int64_t>(), x.data<T>(),
-               y.mutable_data<T>());
+    if (y.size())
+      k.add_rows(index.size(), rows, shape.product(1, shape.rank()), index.data<std::int64_t>(), x.data<T>(),
+                 y.mutable_data<T>());
     return y;
   });
 }
