@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
+
 #include <sys/resource.h>
 
 #ifdef _OPENMP
@@ -44,7 +45,8 @@ int main(int argc, char** argv) {
 
   const models::Entry& entry = models::find_model(name);
   const Shape image{28, 28, 1};
-  const auto model = entry.make({.image = image, .options = models::Options(entry.options), .lr = entry.lr, .seed = 0});
+  const auto model =
+      entry.make({.image = image, .options = models::Options(entry.options), .lr = entry.lr, .seed = 0});
   Generator g(1);
   const Tensor x = tensor::uniform(g, {batch, image.size()});
   model->step(x);

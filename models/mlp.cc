@@ -5,14 +5,16 @@
 
 namespace gesso::models {
 
-nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, double slope, Generator& g) {
+nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, const MlpOptions& options,
+                   Generator& g) {
   nn::Sequential net;
   for (const std::int64_t out : hidden) {
     net.add(nn::Linear(in, out, g));
-    if (slope == 0)
+    if (options.slope == 0)
       net.add(nn::ReLU());
     else
-      net.add(nn::LeakyReLU(slope));
+      net.add(nn::LeakyReLU(options.slope));
+    if (options.dropout > 0) net.add(nn::Dropout(options.dropout, *options.noise));
     in = out;
   }
   return net;

@@ -8,8 +8,14 @@
 
 namespace gesso::models {
 
-/// (N,in) -> (N,hidden.back()): after each Linear LeakyReLU(slope), or ReLU where slope = 0.
-nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, double slope, Generator& g);
+struct MlpOptions {
+  double slope = 0;            // of LeakyReLU after each Linear; 0 is ReLU
+  double dropout = 0;          // probability, after each activation; 0: no such layer
+  Generator* noise = nullptr;  // what Dropout draws from
+};
+/// (N,in) -> (N,hidden.back()); weights drawn from g.
+nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, const MlpOptions& options,
+                   Generator& g);
 
 /// The options `hidden` and `width` that every such model has.
 std::vector<Option> hidden_options(const char* hidden, const char* help);

@@ -20,13 +20,17 @@ std::vector<Option> MlpGan::options() {
       hidden_options("128,256,512", "hidden layers of the generator; the discriminator mirrors them");
   all.push_back({"latent", "100", "how many random numbers an image is made from"});
   all.push_back(
-      {"beta1", "0.5", "Adam's first decay rate: less momentum than 0.9, which lets the game circle"});
+      {"dropout", "0.4", "how much of each hidden layer the discriminator does without; 0 for none"});
+  all.push_back({"slow_d", "0.5", "the discriminator's learning rate, as a part of the generator's"});
+  all.push_back({"beta1", "0.9", "Adam's first decay rate"});
   return all;
 }
 
 MlpGan::Network::Network(std::int64_t pixels, const std::vector<std::int64_t>& hidden, std::int64_t latent,
-                         Generator& g)
-    : generator(mlp(latent, hidden, kSlope, g)), discriminator(mlp(pixels, reversed(hidden), kSlope, g)) {
+                         Generator& g, const Handicap& handicap)
+    : generator(mlp(latent, hidden, {.slope = kSlope}, g)),
+      discriminator(mlp(pixels, reversed(hidden),
+                        {.slope = kSlope, .dropout = handicap.dropout, .noise = handicap.noise}, g)) {
   generator.add(nn::Linear(hidden.back(), pixels, g)).add(nn::Tanh());
   discriminator.add(nn::Linear(hidden.front(), 1, g));
 }
@@ -35,12 +39,14 @@ MlpGan::MlpGan(const Recipe& recipe)
     : latent_(recipe.options.count("latent")),
       weights_(random_stream(recipe.seed, Stream::weights)),
       noise_(random_stream(recipe.seed, Stream::training)),
-      net_(recipe.pixels(), hidden_widths(recipe.options), latent_, weights_),
+      net_(recipe.pixels(), hidden_widths(recipe.options), latent_, weights_,
+           {.dropout = recipe.options.between("dropout", 0, 0.99), .noise = &noise_}),
       generator_(nn::parameters(net_.generator)),
       adam_g_(nn::named_parameters(net_.generator),
               nn::Adam{.lr = recipe.lr, .beta1 = recipe.options.between("beta1", 0, 0.9999)}),
       adam_d_(nn::named_parameters(net_.discriminator),
-              nn::Adam{.lr = recipe.lr, .beta1 = recipe.options.between("beta1", 0, 0.9999)}) {}
+              nn::Adam{.lr = recipe.lr * recipe.options.positive("slow_d"),
+                       .beta1 = recipe.options.between("beta1", 0, 0.9999)}) {}
 
 // Real and generated images go through D as one batch: one matrix product a layer, and one sum for each gradient.
 Var MlpGan::loss_d(Network& net, const Tensor& x, const Tensor& fake) {
@@ -70,8 +76,10 @@ Losses MlpGan::step(const Tensor& x) {
 
 Losses MlpGan::evaluate(const Tensor& x, Generator& noise) {
   const NoGrad off;
+  nn::set_training(net_, false);
   const Var fake = net_.generator(tensor::normal(noise, {x.dim(0), latent_}));
   const double d = loss_d(net_, to_tanh_range(x), fake.value()).item(), g = loss_g(net_, fake).item();
+  nn::set_training(net_, true);
   return {{"loss", d + g}, {"loss_d", d}, {"loss_g", g}};
 }
 

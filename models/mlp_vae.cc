@@ -15,10 +15,10 @@ std::vector<Option> MlpVae::options() {
 
 MlpVae::Network::Network(std::int64_t pixels, const std::vector<std::int64_t>& hidden, std::int64_t latent,
                          Generator& g)
-    : encoder(mlp(pixels, hidden, 0, g)),
+    : encoder(mlp(pixels, hidden, {}, g)),
       mu(hidden.back(), latent, g),
       logvar(hidden.back(), latent, g),
-      decoder(mlp(latent, reversed(hidden), 0, g)) {
+      decoder(mlp(latent, reversed(hidden), {}, g)) {
   decoder.add(nn::Linear(hidden.front(), pixels, g));
 }
 

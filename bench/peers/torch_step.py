@@ -36,12 +36,12 @@ class Vae(nn.Module):
         return (nll + kl) / x.shape[0]
 
 
-def mlp(*sizes, last):
+def mlp(*sizes, last, dropout=0):
     layers = []
     for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
         layers.append(nn.Linear(a, b))
         if i < len(sizes) - 2:
-            layers.append(nn.LeakyReLU(0.2))
+            layers += [nn.LeakyReLU(0.2), nn.Dropout(dropout)] if dropout else [nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers, *last)
 
 
@@ -61,9 +61,9 @@ def vae_step(batch, args):
 
 def gan_step(batch, args):
     g = mlp(100, 128, 256, 512, 784, last=[nn.Tanh()])
-    d = mlp(784, 512, 256, 128, 1, last=[])
-    adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=args.fused)
-    adam_d = torch.optim.Adam(d.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=args.fused)
+    d = mlp(784, 512, 256, 128, 1, last=[], dropout=0.4)
+    adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, fused=args.fused)
+    adam_d = torch.optim.Adam(d.parameters(), lr=1e-4, fused=args.fused)
     g_parameters = list(g.parameters())
     x = torch.rand(batch, 784) * 2 - 1
     run_g, run_d = (torch.compile(g), torch.compile(d)) if args.compile else (g, d)
@@ -71,7 +71,8 @@ def gan_step(batch, args):
     def step():
         fake = run_g(torch.randn(batch, 100))
         adam_d.zero_grad()
-        loss_d = F.softplus(-run_d(x)).mean() + F.softplus(run_d(fake.detach())).mean()
+        real_d, fake_d = run_d(torch.cat([x, fake.detach()])).split(batch)
+        loss_d = F.softplus(-real_d).mean() + F.softplus(fake_d).mean()
         loss_d.backward()
         adam_d.step()
         adam_g.zero_grad()

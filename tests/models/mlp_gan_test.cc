@@ -9,7 +9,7 @@
 namespace gesso::models {
 namespace {
 
-Recipe recipe(const std::vector<std::string>& set = {"hidden=16,32", "latent=10"}) {
+Recipe recipe(const std::vector<std::string>& set = {"hidden=16,32", "latent=10", "dropout=0"}) {
   Options options(MlpGan::options());
   for (const std::string& assignment : set) options.set(assignment);
   return {.image = {8, 8, 1}, .options = options, .lr = 2e-4, .seed = 3};
@@ -20,9 +20,9 @@ TEST_CASE("mlp-gan: 100-128-256-512-784 and 784-512-256-128-1") {
   MlpGan gan({.image = {28, 28, 1}, .options = options, .lr = 2e-4});
   const nn::State s = nn::state(gan.network());
   const std::vector<std::int64_t> g = {100, 128, 256, 512, 784}, d = {784, 512, 256, 128, 1};
-  for (std::size_t i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {  // Linear, LeakyReLU, and in the discriminator Dropout
     CHECK(s.at(fmt::format("generator.{}.weight", 2 * i)).shape() == Shape{g[i + 1], g[i]});
-    CHECK(s.at(fmt::format("discriminator.{}.weight", 2 * i)).shape() == Shape{d[i + 1], d[i]});
+    CHECK(s.at(fmt::format("discriminator.{}.weight", 3 * i)).shape() == Shape{d[i + 1], d[i]});
   }
   CHECK(s.size() == 16);
 }
@@ -83,8 +83,8 @@ TEST_CASE("mlp-gan: a step is D's step and then G's, with one G(z) for both") {
   MlpGan gan(recipe());
   Generator weights = random_stream(3, Stream::weights), noise = random_stream(3, Stream::training);
   MlpGan::Network net(64, {16, 32}, 10, weights);
-  nn::Optimizer adam_d(nn::named_parameters(net.discriminator), nn::Adam{.lr = 2e-4, .beta1 = 0.5});
-  nn::Optimizer adam_g(nn::named_parameters(net.generator), nn::Adam{.lr = 2e-4, .beta1 = 0.5});
+  nn::Optimizer adam_d(nn::named_parameters(net.discriminator), nn::Adam{.lr = 1e-4, .beta1 = 0.9});
+  nn::Optimizer adam_g(nn::named_parameters(net.generator), nn::Adam{.lr = 2e-4, .beta1 = 0.9});
   for (int i = 0; i < 5; ++i) {
     const Tensor x = squares(12, 8, 10 + i);
     const Losses losses = gan.step(x);
