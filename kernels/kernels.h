@@ -116,9 +116,9 @@ struct ParameterSlice {
 
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;
-  bool decoupled;               // AdamW: w -= lr * weight_decay * w, instead of adding weight_decay * w to the gradient
+  bool decoupled;  // AdamW: w -= lr * weight_decay * w, instead of adding weight_decay * w to the gradient
   double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t
-  double grad_scale;            // multiplies every gradient (clipping by norm)
+  double grad_scale;                // multiplies every gradient (clipping by norm)
 };
 struct SgdStep {
   double lr, momentum, dampening, weight_decay;
@@ -139,9 +139,10 @@ struct Kernels {
   void (*compare)(Compare op, const Walk& walk, const T* a, const T* b, std::uint8_t* y);
 
   // reduce.cc
-  void (*reduce)(Reduction op, Slab s, const T* x, T* y);                        // y (outer, inner)
-  void (*arg_reduce)(ArgReduction op, Slab s, const T* x, std::int64_t* y);      // first of equals; NaN wins
-  void (*sum_binary)(Binary op, Scalars s, std::int64_t n, const T* a, const T* b, T* y);  // y[0] = sum f(a_i, b_i)
+  void (*reduce)(Reduction op, Slab s, const T* x, T* y);                    // y (outer, inner)
+  void (*arg_reduce)(ArgReduction op, Slab s, const T* x, std::int64_t* y);  // first of equals; NaN wins
+  void (*sum_binary)(Binary op, Scalars s, std::int64_t n, const T* a, const T* b,
+                     T* y);  // y[0] = sum f(a_i, b_i)
 
   // rows.cc
   void (*logsumexp)(Slab s, const T* x, T* y);  // y (outer, inner)
@@ -149,7 +150,8 @@ struct Kernels {
   void (*log_softmax)(Slab s, const T* x, T* y);
   void (*cumsum)(Slab s, bool reverse, const T* x, T* y);
   // y (rows, width) = 0, then y[index[i]] += x[i] in the order of i; x (n, width)
-  void (*add_rows)(std::int64_t n, std::int64_t rows, std::int64_t width, const std::int64_t* index, const T* x, T* y);
+  void (*add_rows)(std::int64_t n, std::int64_t rows, std::int64_t width, const std::int64_t* index,
+                   const T* x, T* y);
 
   // random.cc
   void (*uniform)(RandomState r, T low, T high, std::int64_t n, T* y);  // [low, high)
@@ -157,7 +159,7 @@ struct Kernels {
 
   // optim.cc: one pass over memory for all parameters
   void (*adam)(const AdamStep& step, int count, const ParameterSlice<T>* parameters);
-  void (*sgd)(const SgdStep& step, int count, const ParameterSlice<T>* parameters);  // v unused
+  void (*sgd)(const SgdStep& step, int count, const ParameterSlice<T>* parameters);          // v unused
   void (*rmsprop)(const RmspropStep& step, int count, const ParameterSlice<T>* parameters);  // m unused
   void (*lerp)(T weight, std::int64_t n, const T* x, T* y);  // y += weight * (x - y): EMA of weights
 
@@ -172,9 +174,11 @@ enum class DType : std::uint8_t { f32, f64, i64, u8, b8 };  // b8: 0 or 1 in a b
 struct MoveKernels {
   void (*copy)(const Walk& walk, int element_size, const void* x, void* y);  // operand 0 is x, operand 1 is y
   void (*cast)(std::int64_t n, DType from, const void* x, DType to, void* y);
-  void (*where)(const Walk& walk, int element_size, const std::uint8_t* mask, const void* a, const void* b, void* y);
+  void (*where)(const Walk& walk, int element_size, const std::uint8_t* mask, const void* a, const void* b,
+                void* y);
   // y[i] = x[index[i]], rows of row_bytes
-  void (*take_rows)(std::int64_t n, std::int64_t row_bytes, const std::int64_t* index, const void* x, void* y);
+  void (*take_rows)(std::int64_t n, std::int64_t row_bytes, const std::int64_t* index, const void* x,
+                    void* y);
 };
 
 /// The kernels of the CPU, for the best instruction level it has (or the one $GESSO_ISA names: portable, v3, v4).

@@ -176,6 +176,12 @@ GESSO_HD inline T log_exponent(Word<T> w) {
   return from_bits<T>((w >> Ieee<T>::mantissa) | bits(Ieee<T>::two_mantissa));
 }
 
+/// log(x) for a normal x > 0
+template <class T>
+GESSO_HD inline T log_positive(T x) {
+  const Word<T> w = log_bits(x);
+  return log_of(log_exponent<T>(w) - (Ieee<T>::two_mantissa + Ieee<T>::bias), log_mantissa<T>(w) - 1);
+}
 /// log(x); -inf at 0, NaN below
 template <class T>
 GESSO_HD inline T log(T x) {
@@ -320,7 +326,8 @@ GESSO_HD inline T cos_moderate(T x) {
   return sin_of(Angle<T>{a.quarters + 1, a.r});
 }
 
-/// sin(x) and cos(x): beyond kLargestAngle the C library's, which knows pi to a thousand bits
+/// sin(x) and cos(x): beyond kLargestAngle the C library's, which knows pi to a thousand bits (glibc's cos of a double is 8
+/// units off at the hardest argument known, 6381956970095103 * 2^797)
 GESSO_HD inline float sin(float x) { return abs(x) <= float(kLargestAngle) ? sin_moderate(x) : ::sinf(x); }
 GESSO_HD inline double sin(double x) { return abs(x) <= kLargestAngle ? sin_moderate(x) : ::sin(x); }
 GESSO_HD inline float cos(float x) { return abs(x) <= float(kLargestAngle) ? cos_moderate(x) : ::cosf(x); }

@@ -12,20 +12,20 @@ struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
-/// Ten rounds of Philox on counter (c0, c1, c2, c3) under key (k0, k1).
+/// The rounds from `round` to the tenth on counter (c0, c1, c2, c3) under key (k0, k1). A recursion at compile time, because
+/// a loop in here would keep the compiler from making vector code of the loop outside.
+template <int round = 0>
 GESSO_HD inline PhiloxBlock philox(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
                                    std::uint32_t k0, std::uint32_t k1) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c0;
-    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * c2;
-    c0 = std::uint32_t(p1 >> 32) ^ c1 ^ k0;
-    c1 = std::uint32_t(p1);
-    c2 = std::uint32_t(p0 >> 32) ^ c3 ^ k1;
-    c3 = std::uint32_t(p0);
-    k0 += 0x9E3779B9;  // the golden ratio
-    k1 += 0xBB67AE85;  // sqrt 3 - 1
+  if constexpr (round == 10) {
+    return {{c0, c1, c2, c3}};
+  } else {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c0, p1 = std::uint64_t{0xCD9E8D57} * c2;
+    return philox<round + 1>(std::uint32_t(p1 >> 32) ^ c1 ^ k0, std::uint32_t(p1),
+                             std::uint32_t(p0 >> 32) ^ c3 ^ k1, std::uint32_t(p0),
+                             k0 + 0x9E3779B9,   // the golden ratio
+                             k1 + 0xBB67AE85);  // sqrt 3 - 1
   }
-  return {{c0, c1, c2, c3}};
 }
 
 /// Block number `block` of the stream `seed`: the words behind elements 4 block to 4 block + 3.
