@@ -1,13 +1,13 @@
-// First-order gradients that are one kernel each, so that a backward pass reads and writes memory once. They
-// are ops like any other and can be differentiated again. Internal to autograd/.
+// First-order gradients that are one kernel each, so that a backward pass reads and writes memory once.
+// They are ops like any other and can be differentiated again. Internal to autograd/.
 #pragma once
 
 #include "autograd/var.h"
 
 namespace gesso {
 
-/// q > 0 ? dy : slope dy, where q is the input or, for slope >= 0, the output. Its gradient for q is zero by
-/// structure.
+/// q > 0 ? dy : slope dy, where q is the input or, for slope >= 0,
+/// the output. Its gradient for q is zero by structure.
 Var leaky_relu_grad(const Var& dy, const Var& q, double slope);
 /// low <= x <= high ? dy : 0
 Var clamp_grad(const Var& dy, const Var& x, double low, double high);

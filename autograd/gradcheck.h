@@ -1,5 +1,5 @@
-// Checks of gradients against central differences, in float64 (PyTorch's gradcheck: eps 1e-6, atol 1e-5, rtol
-// 1e-3).
+// Checks of gradients against central differences, in float64
+// (PyTorch's gradcheck: eps 1e-6, atol 1e-5, rtol 1e-3).
 #pragma once
 
 #include "autograd/var.h"
@@ -21,9 +21,9 @@ struct GradcheckOptions {
   std::uint64_t seed = 0;
 };
 
-/// Compares v^T J u by the edges with (f(x + eps u) - f(x - eps u)) / (2 eps), for every input that is f64
-/// and requires a gradient, and demands bit-equal re-runs. Returns an empty string, or what differs: output,
-/// input, element, both numbers.
+/// Compares v^T J u by the edges with (f(x + eps u) - f(x - eps u)) / (2 eps), for every
+/// input that is f64 and requires a gradient, and demands bit-equal re-runs. Returns an
+/// empty string, or what differs: output, input, element, both numbers.
 std::string gradcheck(const Function& f, const std::vector<Var>& inputs,
                       const GradcheckOptions& options = {});
 

@@ -6,8 +6,8 @@
 namespace gesso {
 namespace {
 
-/// The nodes behind y numbered from 1 in the order they were made, so that the same program prints the same
-/// text.
+/// The nodes behind y numbered from 1 in the order they were made, so
+/// that the same program prints the same text.
 std::unordered_map<const Node*, int> numbered(const Var& y) {
   std::vector<const Node*> nodes;
   std::unordered_map<const Node*, int> number;

@@ -16,8 +16,8 @@ Shape with_last(Shape s, std::int64_t extent) {
 
 }  // namespace
 
-// y = op(a) op(b):  da = dy op(b)^T, or its transpose op(b) dy^T;  db = op(a)^T dy, or its transpose dy^T
-// op(a)
+// y = op(a) op(b):  da = dy op(b)^T, or its transpose op(b) dy^T;
+//                   db = op(a)^T dy, or its transpose dy^T op(a)
 Var matmul(const Var& a, const Var& b, bool ta, bool tb) {
   if (a.rank() > 2 && b.rank() == 2 && !ta) {  // one product of many rows, and one for db
     const Var y = matmul(a.reshape(as_rows(a.shape())), b, false, tb);
@@ -52,8 +52,8 @@ Var activated(Tensor y, const Var& p, Activation act, double slope) {
 }  // namespace
 
 // p = x w^T + b, y = act(p): one kernel but two nodes, so that dp is computed once for
-// dx = dp w, dw = dp^T x, db = the column sums of dp. p itself is never stored: every act'(p) is a function
-// of y.
+// dx = dp w, dw = dp^T x, db = the column sums of dp.
+// p itself is never stored: every act'(p) is a function of y.
 Var linear(const Var& x, const Var& w, const Var& b, Activation act, double slope) {
   check(w.rank() == 2 && x.rank() >= 1 && x.dim(-1) == w.dim(1), "linear: x {} does not fit w {}, (out, in)",
         x.shape(), w.shape());

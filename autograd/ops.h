@@ -104,11 +104,11 @@ Var cast(const Var& x, DType dtype);
 Var straight_through(const Var& x, const Tensor& forward);
 
 // ---- products (linear.cc) ----
-/// y (..,M,N) = op(a) op(b), op transposing the last two dimensions where asked; leading dimensions
-/// broadcast.
+/// y (..,M,N) = op(a) op(b), op transposing the last two dimensions
+/// where asked; leading dimensions broadcast.
 Var matmul(const Var& a, const Var& b, bool transpose_a = false, bool transpose_b = false);
-/// y (..,out) = act(x (..,in) w (out,in)^T + b (out)): one kernel. b may be undefined; slope belongs to
-/// leaky_relu, 0 is ReLU.
+/// y (..,out) = act(x (..,in) w (out,in)^T + b (out)): one kernel. b may
+/// be undefined; slope belongs to leaky_relu, 0 is ReLU.
 Var linear(const Var& x, const Var& w, const Var& b = {}, Activation act = Activation::none,
            double slope = 0);
 

@@ -34,8 +34,8 @@ void check_finite(const char* what, const char* op, const Tensor& t) {
 Node::Node(const char* op, const Shape& s, DType t)
     : name(op), id(next_id.fetch_add(1, std::memory_order_relaxed)), shape(s), dtype(t) {}
 
-/// A chain of a million nodes must not recurse a million times: the nodes this one held last are released one
-/// by one.
+/// A chain of a million nodes must not recurse a million times: the
+/// nodes this one held last are released one by one.
 Node::~Node() {
   thread_local std::vector<Edge>* releasing = nullptr;
   if (releasing) {

@@ -1,22 +1,22 @@
 // Var = a Tensor and how it came to be. Reverse-mode automatic differentiation, to any order.
 //
-// An op computes its value and leaves one edge per input: a function from the gradient of its output to the
-// gradient of that input, written in Var ops. Running the edges with recording on builds the graph of the
-// gradient, which can be differentiated again; there is no other backward.
+// An op computes its value and leaves one edge per input: a function from the gradient of its output to
+// the gradient of that input, written in Var ops. Running the edges with recording on builds the graph
+// of the gradient, which can be differentiated again; there is no other backward.
 //
 //   Var mul(const Var& a, const Var& b) {
 //     return make("mul", tensor::mul(a.value(), b.value()),
-//                 edge(a, [=](const Var& dy) { return sum_to(dy * b, a.shape()); }),
-//                 edge(b, [=](const Var& dy) { return sum_to(dy * a, b.shape()); }));
+//                 edge(a, [b, s = a.shape()](const Var& dy) { return sum_to(dy * b, s); }),
+//                 edge(b, [a, s = b.shape()](const Var& dy) { return sum_to(dy * a, s); }));
 //   }
 //
 // Rules for edges: capture by copy, capture inputs only. An edge that needs the op's own output takes it as a
 // second argument, `[](const Var& dy, const Var& y)`, because a captured output would keep its own node alive
 // for ever. A gradient that is zero by structure is absent: leave the edge out, or return an undefined Var{}.
 //
-// In-place updates: a Var remembers the version its storage had when the Var was copied, and reading its
-// value while edges run compares the two. So an edge whose captured input was changed in place afterwards
-// throws instead of being wrong.
+// In-place updates: a Var remembers the version its storage had when the Var was copied,
+// and reading its value while edges run compares the two. So an edge whose captured
+// input was changed in place afterwards throws instead of being wrong.
 #pragma once
 
 #include "tensor/tensor.h"
@@ -51,7 +51,7 @@ class Var {
   std::int64_t dim(int i) const { return value_.dim(i); }
   std::int64_t size() const { return value_.size(); }
   DType dtype() const { return value_.dtype(); }
-  double item() const { return value_.item(); }
+  double item() const { return value().item(); }
 
   /// The value, to be changed in place by an optimizer or an initialisation.
   Tensor& mutable_value() { return value_; }
@@ -59,15 +59,15 @@ class Var {
   bool requires_grad() const { return node_ != nullptr; }
   /// Made by the user rather than by an op; backward() adds to its grad().
   bool is_leaf() const;
-  /// What backward() has summed up here; undefined before. It may share its storage with other gradients, so
-  /// replace it by set_grad() rather than in place; after a backward that created a graph it owns that graph,
-  /// this leaf included.
+  /// What backward() has summed up here; undefined before. It may share its storage with
+  /// other gradients, so replace it by set_grad() rather than in place; after a backward
+  /// that created a graph it owns that graph, this leaf included.
   const Var& grad() const;
   void set_grad(Var grad);
   /// Lets backward() keep the gradient of a Var that is not a leaf.
   void retain_grad();
-  /// Calls f with the gradient of this Var when backward() or grad() has it in full; a defined result
-  /// replaces it.
+  /// Calls f with the gradient of this Var when backward() or grad()
+  /// has it in full; a defined result replaces it.
   void register_hook(std::function<Var(const Var&)> f);
 
   /// The same value without its history. A view.
@@ -127,8 +127,8 @@ class NoGrad {
 };
 bool grad_enabled();
 
-/// While it lives, every value and every gradient on this thread is checked: the first NaN or infinity throws
-/// an Error that names its op. Slow, for finding where a training run broke.
+/// While it lives, every value and every gradient on this thread is checked: the first NaN or
+/// infinity throws an Error that names its op. Slow, for finding where a training run broke.
 class AnomalyMode {
  public:
   AnomalyMode();
@@ -187,8 +187,8 @@ requires(std::same_as<Edges, Edge>&&...) Var make(const char* name, Tensor value
   return make(name, std::move(value), std::move(live));
 }
 
-/// A place in the graph without a value, for an op inside a fused kernel: only its edges matter. Undefined if
-/// none leads anywhere.
+/// A place in the graph without a value, for an op inside a fused kernel:
+/// only its edges matter. Undefined if none leads anywhere.
 Var without_value(const char* name, const Shape& shape, DType dtype, std::vector<Edge> edges);
 
 }  // namespace gesso

@@ -47,7 +47,7 @@ void print_file(const fs::path& path) {
   for (const auto& t : header.tensors) width = std::max(width, t.name.size()), elements += t.shape.size();
   for (const auto& t : header.tensors) fmt::print("{:{}}  {:4} {}\n", t.name, width, t.dtype, t.shape);
   fmt::print("{} tensors, {} elements, {} bytes\n", header.tensors.size(), elements, file.size());
-  for (const auto& [key, value] : header.metadata)
+  for (const auto& [key, value] : header.metadata)  // checksums are for readers that are programs
     if (!key.starts_with("crc32c:")) fmt::print("{}: {}\n", key, value);
 }
 
@@ -120,7 +120,22 @@ void info(const std::string& path) {
     return;
   }
   const RunFolder run(path);
-  fmt::print("{}\n", run.load_config().to_json().dump(2));
+  const Config c = run.load_config();
+  fmt::print("{} on {}, seed {}, --batch-size {} --lr {}", c.model, c.data, c.seed, c.batch_size, c.lr);
+  for (const std::string& assignment : c.set) fmt::print(" --set {}", assignment);
+  fmt::print("\n");
+  const std::vector<nlohmann::ordered_json> lines = read_metrics(run);
+  if (!lines.empty())
+    fmt::print("step {} of {}, epoch {}\n", lines.back()["step"].dump(), c.total_steps(),
+               lines.back().value("epoch", 0));
+  for (const char* split : {"train", "test"}) {
+    const auto last =
+        std::find_if(lines.rbegin(), lines.rend(), [&](const auto& line) { return line["split"] == split; });
+    if (last == lines.rend()) continue;
+    fmt::print("{}:", split);
+    for (const auto& [loss, value] : losses_of(*last)) fmt::print(" {} {:.4f}", loss, value);
+    fmt::print("\n");
+  }
   if (fs::exists(run.model_file())) print_file(run.model_file());
 }
 

@@ -32,14 +32,14 @@ struct Arguments {
 };
 
 // CLI11's own messages about numbers name neither what was wrong nor what was expected.
-void add_number(CLI::App* app, const std::string& name, std::function<void(double)> to, const char* help) {
-  app->add_option_function<std::string>(
-      name, [=](const std::string& s) { to(number(name, s)); }, help);
+void add_number(CLI::App* app, const std::string& name, const char* help, std::function<void(double)> to) {
+  const auto parse = [=](const std::string& text) { to(number(name, text)); };
+  app->add_option_function<std::string>(name, parse, help)->type_name("X");
 }
-void add_integer(CLI::App* app, const std::string& name, std::function<void(std::int64_t)> to,
-                 const char* help) {
-  app->add_option_function<std::string>(
-      name, [=](const std::string& s) { to(integer(name, s)); }, help);
+void add_integer(CLI::App* app, const std::string& name, const char* help,
+                 std::function<void(std::int64_t)> to) {
+  const auto parse = [=](const std::string& text) { to(integer(name, text)); };
+  app->add_option_function<std::string>(name, parse, help)->type_name("N");
 }
 
 std::int64_t count_of(std::int64_t value) {
@@ -70,31 +70,33 @@ void use_device(const std::string& device) {
 }
 
 void add_common(CLI::App* app) {
-  add_integer(app, "--threads", use_threads,
-              "CPU threads (default: one a core); results do not depend on them");
-  app->add_option_function<std::string>("--device", use_device, "auto or cpu (default: auto)");
+  add_integer(app, "--threads", "CPU threads (default: one a core); results do not depend on them",
+              use_threads);
+  app->add_option_function<std::string>("--device", use_device, "auto or cpu (default: auto)")
+      ->type_name("NAME");
 }
 
 void add_train(CLI::App& app, TrainRequest& r) {
   CLI::App* train = app.add_subcommand("train", "train a model, or go on with a run");
-  train->add_option("MODEL", r.model, "mlp-vae, mlp-gan; see  gesso models");
-  train->add_option("--data", r.data, "fashion, mnist, or a folder with IDX files (default: fashion)");
-  add_integer(
-      train, "--epochs", [&r](auto v) { r.epochs = v; }, "how often to see every image");
-  add_integer(
-      train, "--steps", [&r](auto v) { r.steps = v; }, "or how many steps to make in all");
-  add_integer(
-      train, "--batch-size", [&r](auto v) { r.batch_size = v; }, "images in a step");
-  add_number(
-      train, "--lr", [&r](auto v) { r.lr = v; }, "learning rate");
-  add_integer(
-      train, "--seed", [&r](auto v) { r.seed = seed_of(v); }, "of all randomness (default: 0)");
-  train->add_option("--set", r.set, "key=value, an option of the model; may be repeated")
-      ->allow_extra_args(false);
-  train->add_option("--out", r.out, "folder of the run (default: runs/MODEL-DATA-N)");
-  train->add_option("--resume", r.resume, "folder of a run to go on with, as if it had never stopped");
-  add_number(
-      train, "--save-every", [&r](auto v) { r.save_every = v; }, "seconds between checkpoints (default: 30)");
+  train->add_option("MODEL", r.model, "mlp-vae, mlp-gan; see  gesso models")->type_name("");
+  train->add_option("--data", r.data, "fashion, mnist, or a folder with IDX files (default: fashion)")
+      ->type_name("NAME|DIR");
+  add_integer(train, "--epochs", "how often to see every image (default: by model)",
+              [&r](auto v) { r.epochs = v; });
+  add_integer(train, "--steps", "or how many steps to make in all", [&r](auto v) { r.steps = v; });
+  add_integer(train, "--batch-size", "images in a step (default: by model)",
+              [&r](auto v) { r.batch_size = v; });
+  add_number(train, "--lr", "learning rate (default: by model)", [&r](auto v) { r.lr = v; });
+  add_integer(train, "--seed", "of all randomness (default: 0)", [&r](auto v) { r.seed = seed_of(v); });
+  train->add_option("--set", r.set, "an option of the model (gesso models MODEL); may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  train->add_option("--out", r.out, "folder of the run (default: runs/MODEL-DATA-N)")->type_name("RUN");
+  train->add_option("--resume", r.resume, "folder of a run to go on with, as if it had never stopped")
+      ->type_name("RUN");
+  add_number(train, "--save-every", "seconds between checkpoints (default: 30)",
+             [&r](auto v) { r.save_every = v; });
   add_common(train);
   train->footer(
       "Examples:\n"
@@ -109,34 +111,34 @@ void add_train(CLI::App& app, TrainRequest& r) {
 
 void add_others(CLI::App& app, Arguments& a) {
   CLI::App* sample = app.add_subcommand("sample", "make new images");
-  sample->add_option("RUN", a.run, "folder of a run")->required();
-  add_integer(
-      sample, "--count", [&a](auto v) { a.count = count_of(v); }, "how many images (default: 64)");
-  add_integer(
-      sample, "--seed", [&a](auto v) { a.seed = seed_of(v); }, "of the noise (default: 0)");
-  sample->add_option("--out", a.out, "FILE.png (default: RUN/samples/sample-SEED.png)");
+  sample->add_option("RUN", a.run, "folder of a run")->required()->type_name("");
+  add_integer(sample, "--count", "how many images (default: 64)", [&a](auto v) { a.count = count_of(v); });
+  add_integer(sample, "--seed", "of the noise (default: 0)", [&a](auto v) { a.seed = seed_of(v); });
+  sample->add_option("--out", a.out, "picture to write (default: RUN/samples/sample-SEED.png)")
+      ->type_name("FILE.png");
   add_common(sample);
 
   CLI::App* reconstruct =
       app.add_subcommand("reconstruct", "show test images beside what the model makes of them");
-  reconstruct->add_option("RUN", a.run, "folder of a run")->required();
-  add_integer(
-      reconstruct, "--count", [&a](auto v) { a.count = count_of(v); }, "how many images (default: 64)");
-  reconstruct->add_option("--data", a.data, "another data set than the run's own");
-  reconstruct->add_option("--out", a.out, "FILE.png (default: RUN/samples/reconstructions.png)");
+  reconstruct->add_option("RUN", a.run, "folder of a run")->required()->type_name("");
+  add_integer(reconstruct, "--count", "how many images (default: 64)",
+              [&a](auto v) { a.count = count_of(v); });
+  reconstruct->add_option("--data", a.data, "another data set than the run's own")->type_name("NAME|DIR");
+  reconstruct->add_option("--out", a.out, "picture to write (default: RUN/samples/reconstructions.png)")
+      ->type_name("FILE.png");
   add_common(reconstruct);
 
   CLI::App* eval = app.add_subcommand("eval", "print the losses on all test images");
-  eval->add_option("RUN", a.run, "folder of a run")->required();
-  eval->add_option("--data", a.data, "another data set than the run's own");
+  eval->add_option("RUN", a.run, "folder of a run")->required()->type_name("");
+  eval->add_option("--data", a.data, "another data set than the run's own")->type_name("NAME|DIR");
   eval->add_flag("--json", a.json, "as one JSON object");
   add_common(eval);
 
   CLI::App* models = app.add_subcommand("models", "list the models, or show one with its options and layers");
-  models->add_option("NAME", a.model, "a model");
+  models->add_option("NAME", a.model, "a model")->type_name("");
 
   CLI::App* info = app.add_subcommand("info", "say what is in a run folder or a .safetensors file");
-  info->add_option("PATH", a.path, "RUN or FILE.safetensors")->required();
+  info->add_option("PATH", a.path, "RUN or FILE.safetensors")->required()->type_name("");
 }
 
 int run(const CLI::App& app, const Arguments& a) {

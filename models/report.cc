@@ -1,5 +1,6 @@
 #include "models/report.h"
 
+#include "models/run_log.h"
 #include "nn/atomic_file.h"
 #include "nn/plot.h"
 
@@ -82,33 +83,17 @@ std::string image(const fs::path& png, const std::string& alt, bool hidden = fal
                      base64(bytes));
 }
 
-/// metrics.jsonl, line by line; lines that are none (a run that was cut off) are passed over.
-std::vector<json> metrics(const RunFolder& run) {
-  std::vector<json> lines;
-  std::ifstream in(run.metrics_file());
-  for (std::string line; std::getline(in, line);)
-    if (json parsed = json::parse(line, nullptr, false);
-        parsed.is_object() && parsed.contains("split") && parsed.contains("step"))
-      lines.push_back(std::move(parsed));
-  return lines;
-}
-
-bool is_loss(const std::string& key) {
-  return key != "step" && key != "epoch" && key != "split" && key != "images_per_s";
-}
-
 /// One plot a loss, train and test, over epochs.
 std::string plots(const std::vector<json>& lines, std::int64_t steps_per_epoch) {
   std::vector<std::string> losses;                                  // in the order of the log
   std::map<std::string, std::map<std::string, nn::Series>> curves;  // by loss, then split
   for (const json& line : lines)
-    for (const auto& [key, value] : line.items())
-      if (is_loss(key) && value.is_number()) {
-        if (!curves.contains(key)) losses.push_back(key);
-        nn::Series& s = curves[key][line["split"].get<std::string>()];
-        s.x.push_back(line["step"].get<double>() / static_cast<double>(steps_per_epoch));
-        s.y.push_back(value.get<double>());
-      }
+    for (const auto& [loss, value] : losses_of(line)) {
+      if (!curves.contains(loss)) losses.push_back(loss);
+      nn::Series& s = curves[loss][line["split"].get<std::string>()];
+      s.x.push_back(line["step"].get<double>() / static_cast<double>(steps_per_epoch));
+      s.y.push_back(value);
+    }
   std::string out = "<div class=plots>\n";
   for (const std::string& loss : losses) {
     std::vector<nn::Series> series;
@@ -135,9 +120,8 @@ std::string figures(const std::vector<json>& lines) {
                         [&](const json& line) { return line["split"] == split; });
   };
   if (const auto test = last("test"); test != lines.rend())
-    for (const auto& [key, value] : test->items())
-      if (is_loss(key) && value.is_number())
-        out += figure(fmt::format("{:.2f}", value.get<double>()), "test " + key);
+    for (const auto& [loss, value] : losses_of(*test))
+      out += figure(fmt::format("{:.2f}", value), "test " + loss);
   if (const auto train = last("train"); train != lines.rend()) {
     out += figure(fmt::format("{}", train->value("step", 0)), "steps");
     out += figure(fmt::format("{}", train->value("epoch", 0)), "epochs");
@@ -171,7 +155,7 @@ std::string sample_frames(const RunFolder& run) {
 
 void write_report(const RunFolder& run) {
   const Config config = run.load_config();
-  const std::vector<json> lines = metrics(run);
+  const std::vector<json> lines = read_metrics(run);
   const std::string title =
       escaped(fmt::format("{} on {}", config.model, fs::path(config.data).filename().string()));
   const auto section = [](const char* heading, const char* words, const std::string& body) {

@@ -1,5 +1,7 @@
 #include "models/run_log.h"
 
+#include <fstream>
+
 namespace gesso::models {
 namespace {
 
@@ -9,6 +11,27 @@ const std::filesystem::path& rewound(const std::filesystem::path& metrics, std::
 }
 
 }  // namespace
+
+std::vector<nlohmann::ordered_json> read_metrics(const RunFolder& run) {
+  std::vector<nlohmann::ordered_json> lines;
+  std::ifstream in(run.metrics_file());
+  for (std::string text; std::getline(in, text);) {
+    nlohmann::ordered_json line = nlohmann::ordered_json::parse(text, nullptr, false);
+    const auto has = [&](const char* key, auto is) { return line.contains(key) && (line[key].*is)(); };
+    using Json = nlohmann::ordered_json;
+    if (line.is_object() && has("step", &Json::is_number_integer) && has("split", &Json::is_string))
+      lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::vector<std::pair<std::string, double>> losses_of(const nlohmann::ordered_json& line) {
+  std::vector<std::pair<std::string, double>> losses;
+  for (const auto& [key, value] : line.items())
+    if (value.is_number() && key != "step" && key != "epoch" && key != "images_per_s")
+      losses.emplace_back(key, value.get<double>());
+  return losses;
+}
 
 RunLog::RunLog(const RunFolder& run, std::optional<std::int64_t> resumed_at)
     : metrics_(rewound(run.metrics_file(), resumed_at)), events_(run.path(), resumed_at) {}

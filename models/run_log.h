@@ -7,8 +7,16 @@
 #include "nn/jsonl.h"
 
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace gesso::models {
+
+/// The lines of metrics.jsonl; what is none (the torn end of a run that died) is passed over.
+std::vector<nlohmann::ordered_json> read_metrics(const RunFolder& run);
+/// The losses in a line: "loss", the total, then its parts.
+std::vector<std::pair<std::string, double>> losses_of(const nlohmann::ordered_json& line);
 
 class RunLog {
  public:

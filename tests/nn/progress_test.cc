@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <limits>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <thread>
 #include <unistd.h>
@@ -116,10 +117,15 @@ struct Terminal {
     std::fclose(screen);
     ::close(keyboard);
   }
+  /// All that has been written since the last call; the terminal hands it on with some delay.
   std::string shown() const {
-    std::string out(1 << 16, '\0');
-    const ssize_t n = ::read(keyboard, out.data(), out.size());
-    out.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    std::string out;
+    char buffer[4096];
+    for (pollfd wait{.fd = keyboard, .events = POLLIN, .revents = 0}; ::poll(&wait, 1, 500) > 0;) {
+      const ssize_t n = ::read(keyboard, buffer, sizeof buffer);
+      if (n <= 0) break;
+      out.append(buffer, static_cast<std::size_t>(n));
+    }
     return out;
   }
   int keyboard;
