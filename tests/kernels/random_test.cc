@@ -36,8 +36,8 @@ template <class T>
 T reference_unit(std::uint64_t seed, std::uint64_t i) {
   if (sizeof(T) == 4) return T(std::ldexp(double(reference_philox(seed, i / 4)[i % 4] >> 8), -24));
   const auto words = reference_philox(seed, i / 2);
-  const std::uint64_t high = words[i % 2 * 2], low = words[i % 2 * 2 + 1];
-  return T(std::ldexp(double(high >> 5 << 26 | low >> 6), -53));
+  const std::uint64_t high = words[i % 2 * 2] >> 5, low = words[i % 2 * 2 + 1] >> 6;  // 27 and 26 bits
+  return T(std::ldexp(double(high << 26 | low), -53));
 }
 
 template <class T>
