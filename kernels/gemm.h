@@ -83,4 +83,12 @@ struct Rows {
   Rows at(std::int64_t b) const { return {y + b * batch, ld, batch, bias, act, slope}; }
 };
 
+/// The sink of C's transpose: what it is given as row i is column i of C, and goes there through a buffer.
+template <class T>
+struct Flipped {
+  Rows<T> c;
+
+  Flipped at(std::int64_t b) const { return {c.at(b)}; }
+};
+
 }  // namespace gesso::kernels::GESSO_LEVEL

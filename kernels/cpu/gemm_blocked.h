@@ -56,6 +56,11 @@ struct Region {
   std::int64_t high(std::int64_t j) const { return j + 1 == j1 ? high_last : p1; }
 };
 
+template <class Sink>
+inline constexpr bool kIsFlipped = false;
+template <class T>
+inline constexpr bool kIsFlipped<Flipped<T>> = true;
+
 template <class T, class A, class B, class Sink>
 struct Product {
   std::int64_t M, N, K;
@@ -147,7 +152,10 @@ struct Product {
       }
       const MicroKernel<T> kernel = kMicroKernels<T>.at[keep][vectors - 1][rows - 1];
       const Place place{m0, rows, n0, n};
-      n == width ? run_in_place(kernel, s, f, place) : run_in_buffer(kernel, s, f, place);
+      if constexpr (kIsFlipped<Sink>)
+        run_flipped(kernel, s, f, place);
+      else
+        n == width ? run_in_place(kernel, s, f, place) : run_in_buffer(kernel, s, f, place);
     }
   }
 
@@ -179,6 +187,25 @@ struct Product {
     for (std::int64_t i = 0; i < at.rows; ++i) {
       if (s.last && c.act != Activation::none) c.finish(tile.out[i], at.n);
       copy(tile.out[i], at.n, c.row(at.m0 + i) + at.n0);
+    }
+  }
+  /// The same where C is stored transposed: element (i, j) of the tile is element (n0 + j, m0 + i) of C.
+  void run_flipped(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
+    alignas(64) T buffer[MR * NR<T>] = {};
+    const auto& to = c.c;
+    Tile<T> tile;
+    for (std::int64_t i = 0; i < at.rows; ++i) {
+      T* row = tile.out[i] = buffer + i * NR<T>;
+      tile.init[i] = row;
+      for (std::int64_t j = 0; j < at.n; ++j)
+        row[j] = !s.first ? to.row(at.n0 + j)[at.m0 + i] : to.bias ? to.bias[at.m0 + i] : T(0);
+    }
+    kernel(s.K, f, tile);
+    for (std::int64_t i = 0; i < at.rows && s.last && to.act != Activation::none; ++i)
+      to.finish(tile.out[i], at.n);
+    for (std::int64_t j = 0; j < at.n; ++j) {
+      T* row = to.row(at.n0 + j) + at.m0;
+      for (std::int64_t i = 0; i < at.rows; ++i) row[i] = buffer[i * NR<T> + j];
     }
   }
 };

@@ -184,8 +184,9 @@ TEST_CASE_TEMPLATE("matmul: random shapes, transposes, gaps, batches, biases and
 TEST_CASE_TEMPLATE("matmul: exact on small integers, with any number of threads", T, float, double) {
   std::mt19937 random(8);
   const auto integer = [&] { return double(int(random() % 9) - 4); };
-  constexpr std::int64_t shapes[][3] = {{128, 40, 400}, {61, 130, 67}, {1, 300, 900}, {300, 1, 900},
-                                        {17, 129, 700}, {3, 5, 20000}, {400, 3, 300}, {129, 127, 1}};
+  constexpr std::int64_t shapes[][3] = {{128, 40, 400}, {61, 130, 67},  {1, 300, 900}, {300, 1, 900},
+                                        {17, 129, 700}, {3, 5, 20000},  {400, 3, 300}, {130, 20, 1700},
+                                        {1000, 1, 900}, {1, 1000, 900}, {129, 127, 1}};
   for (const auto& s : shapes)
     for (int transposes = 0; transposes < 4; ++transposes) {
       Problem<T> p(1, s[0], s[1], s[2], transposes, 3, integer);
