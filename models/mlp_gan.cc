@@ -7,8 +7,8 @@
 namespace gesso::models {
 namespace {
 
-constexpr double kSlope =
-    0.2;  // of LeakyReLU, as is usual for GANs: D passes gradients on where a ReLU is flat
+// Of LeakyReLU, as is usual for GANs: D passes gradients on where a ReLU is flat.
+constexpr double kSlope = 0.2;
 
 Tensor to_tanh_range(const Tensor& x) { return tensor::add(tensor::mul(x, 2), -1); }   // [0,1] -> [-1,1]
 Tensor to_unit_range(const Tensor& x) { return tensor::mul(tensor::add(x, 1), 0.5); }  // [-1,1] -> [0,1]

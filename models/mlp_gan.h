@@ -6,7 +6,8 @@
 //   loss_d         mean sp(-d(x)) + mean sp(d(G(z))), sp(t) = log(1 + exp(t)): minus eq. 1
 //   loss_g         mean sp(-d(G(z))) = -E[log D(G(z))]: section 3's loss with the stronger gradient
 //
-// D is held back by dropout and by half of G's learning rate. Both losses start near 2 log 2 = 1.39 and log 2 = 0.69, where D cannot tell; they measure a game, not quality.
+// D is held back by dropout and by half of G's learning rate. Both losses start near 2 log 2 = 1.39 and
+// log 2 = 0.69, where D cannot tell; they measure a game, not quality.
 #pragma once
 
 #include "models/model.h"
@@ -27,6 +28,7 @@ class MlpGan : public Model {
  public:
   static std::vector<Option> options();
   explicit MlpGan(const Recipe& recipe);
+  MlpGan(MlpGan&&) = delete;  // dropout draws from this object's noise, where it is
 
   struct Network : nn::Module {
     /// hidden: the widths of the generator's layers; the discriminator has them in reverse.

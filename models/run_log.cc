@@ -38,16 +38,16 @@ RunLog::RunLog(const RunFolder& run, std::optional<std::int64_t> resumed_at)
 
 void RunLog::losses(const char* split, std::int64_t step, std::int64_t epoch, const Losses& losses,
                     std::optional<double> images_per_s) {
+  nlohmann::ordered_json figures;
+  for (const auto& [name, value] : losses) figures[name] = value;
+  if (images_per_s) figures["images_per_s"] = *images_per_s;
+
   nlohmann::ordered_json line = {{"step", step}, {"epoch", epoch}, {"split", split}};
-  for (const auto& [name, value] : losses) {
-    line[name] = value;
-    events_.scalar(fmt::format("{}/{}", split, name), step, value);
-  }
-  if (images_per_s) {
-    line["images_per_s"] = *images_per_s;
-    events_.scalar(fmt::format("{}/images_per_s", split), step, *images_per_s);
-  }
+  line.update(figures);
+  // First: the event file, which holds pictures too, is more likely to find the disk full.
   metrics_.write(line);
+  for (const auto& [name, value] : figures.items())
+    events_.scalar(fmt::format("{}/{}", split, name), step, value.get<double>());
 }
 
 void RunLog::picture(const char* tag, std::int64_t step, const Picture& picture) {

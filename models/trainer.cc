@@ -118,9 +118,9 @@ void Trainer::evaluate(std::int64_t epoch) {
   check_finite(losses);
   bar_->set_postfix(fmt::format("{}, test {:.4g}", text(last_), losses.front().value));
   const Picture picture = samples(*model_, config_.image, kSamples, config_.seed);
+  attempt([&] { log_->losses("test", step_, epoch, losses); });
+  attempt([&] { log_->picture("samples", step_, picture); });
   attempt([&] {
-    log_->losses("test", step_, epoch, losses);
-    log_->picture("samples", step_, picture);
     if (step_ % config_.steps_per_epoch() == 0)
       nn::write_file(run_.samples() / fmt::format("epoch_{:03}.png", epoch), picture.png);
     nn::write_file(run_.samples() / "latest.png", picture.png);
@@ -139,7 +139,7 @@ void Trainer::finish() {
     write_report(run_);
   });
   train_.wait_for(train_.size());  // a short run may end before the end of a broken file is reached
-  check(saved && shared && shown, "{}: the end of this run could not be saved in full", run_.path().string());
+  check(saved && shared && shown, "the end of this run could not be saved in full: {}", last_failure_);
 }
 
 bool Trainer::save() {
@@ -147,13 +147,14 @@ bool Trainer::save() {
   return attempt([&] { run_.save_checkpoint(*model_, step_); });
 }
 
-/// A file that cannot be written is a warning, and training goes on.
+/// A file that cannot be written is a warning, the same one only once, and training goes on.
 bool Trainer::attempt(const std::function<void()>& write) {
   try {
     write();
     return true;
   } catch (const nn::FileError& e) {
-    say(fmt::format("warning: {}", e.what()));
+    last_failure_ = e.what();
+    if (warned_.insert(last_failure_).second) say("warning: " + last_failure_);
     return false;
   }
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace gesso::models {
@@ -53,6 +54,8 @@ class Trainer {
   std::optional<nn::Progress> bar_;
   MeanLosses window_;  // since the last line of the log
   Losses last_;        // of that line
+  std::set<std::string> warned_;
+  std::string last_failure_;
   Clock::time_point window_start_, last_save_;
 };
 

@@ -75,8 +75,10 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"train mlp-vae --epochs 0", "--epochs 0: expected a number above 0"},
       {"train mlp-vae --epochs -3", "--epochs -3"},
       {"train mlp-vae --epochs 1.5", "--epochs: \"1.5\" is not a whole number"},
-      {"train mlp-vae --data data --batch-size 7 --epochs 9223372036854775807", "--epochs 9223372036854775807: 2^32 epochs"},
-      {"train mlp-vae --data data --batch-size 7 --steps 9223372036854775807", "--steps 9223372036854775807: 2^32 epochs"},
+      {"train mlp-vae --data data --batch-size 7 --epochs 9223372036854775807",
+       "--epochs 9223372036854775807: 2^32 epochs"},
+      {"train mlp-vae --data data --batch-size 7 --steps 9223372036854775807",
+       "--steps 9223372036854775807: 2^32 epochs"},
       {"train mlp-vae --steps 0", "--steps 0"},
       {"train mlp-vae --steps -1", "--steps -1"},
       {"train mlp-vae --steps 1 --epochs 1", "give one of them"},
@@ -245,8 +247,16 @@ TEST_CASE("gesso train: a resumed run is the uninterrupted run, bit for bit") {
     CHECK(metrics(w / parts).back()["loss"] == metrics(w / whole).back()["loss"]);
     for (const json& line : metrics(w / parts)) CHECK(line["step"] <= 25);
   }
-  const Outcome over = w.gesso("train --resume whole-mlp-vae --steps 25");
-  CHECK(over.code == 0);
+}
+
+TEST_CASE("gesso train: data sets with a name begin with the images at the front, and resume all the same") {
+  const Workshop w;
+  put_squares(w / "mnist", 5000, 24);
+  const std::string common = "train mlp-vae --data mnist --set hidden=16 --set latent=3 --batch-size 100 ";
+  REQUIRE(w.gesso(common + "--steps 60 --out whole").code == 0);
+  REQUIRE(w.gesso(common + "--steps 3 --out parts").code == 0);
+  REQUIRE(w.gesso("train --resume parts --steps 60").code == 0);
+  check_same_run(w / "whole", w / "parts");
 }
 
 TEST_CASE("gesso train: results do not depend on the number of threads") {
@@ -324,15 +334,64 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("gesso train: a run that was killed goes on from its last checkpoint") {
+TEST_CASE("gesso train: a run that was killed goes on from its last checkpoint, bit for bit") {
   const Workshop w;
   Command long_run(w, words(kLong + " --save-every 0.01"));
   wait_for(w / "run/checkpoint.previous.safetensors");
   long_run.signal(SIGKILL);
   CHECK(long_run.wait().code == 256 + SIGKILL);
-  const Outcome o = w.gesso("train --resume run --steps 1");  // fewer than it has: nothing to do
+  const std::string log = nn::bytes_of(w / "run/metrics.jsonl");
+  nn::put_bytes(w / "run/metrics.jsonl", log + "{\"step\": 1, \"sp");  // the torn line of a machine that died
+  const Outcome nothing_to_do = w.gesso("train --resume run --steps 1");
+  CAPTURE(nothing_to_do.err);
+  REQUIRE(nothing_to_do.code == 0);
+  const std::string before = "going on with run from step ";
+  const std::size_t at = nothing_to_do.err.find(before);
+  REQUIRE(at != std::string::npos);
+  const int step = std::stoi(nothing_to_do.err.substr(at + before.size()));
+  CHECK(step > 0);
+  REQUIRE(w.gesso(fmt::format("train --resume run --steps {}", step + 20)).code == 0);
+  REQUIRE(w.train(fmt::format("--steps {} --out whole", step + 20)).code == 0);
+  check_same_run(w / "run", w / "whole");
+  std::int64_t last = 0;
+  for (const json& line : metrics(w / "run")) {  // no step was logged again
+    CHECK(line["step"] >= last);
+    last = line["step"];
+  }
+  CHECK(last == step + 20);
+}
+
+TEST_CASE("gesso train: a second signal exits at once, without saving") {
+  const Workshop w;
+  Command long_run(w, words(kLong));
+  wait_for(w / "run/config.json");
+  long_run.signal(SIGSTOP);  // so that both signals are there when it next runs
+  long_run.signal(SIGINT);
+  long_run.signal(SIGTERM);
+  long_run.signal(SIGCONT);
+  const Outcome o = long_run.wait();
+  CHECK((o.code == 128 + SIGINT || o.code == 128 + SIGTERM));
+  CHECK(o.err.find("stopped and saved") == std::string::npos);
+  CHECK(!std::filesystem::exists(w / "run/checkpoint.safetensors"));
+}
+
+TEST_CASE("gesso train: a checkpoint that cannot be written is a warning, but at the end a failure") {
+  const Workshop w;
+  // Larger than the log and the pictures of so small a run, smaller than its checkpoint of 70,000 bytes or so.
+  const std::uint64_t limit = 40000;
+  const Outcome o = Command(w,
+                            words("train mlp-vae --data data --set hidden=32 --set latent=3 --batch-size 7 "
+                                  "--steps 400 --save-every 0.01 --out run"),
+                            limit)
+                        .wait();
   CAPTURE(o.err);
-  CHECK(o.code == 0);
+  CHECK(o.code == 1);
+  CHECK(o.err.find("warning: run/checkpoint.safetensors") != std::string::npos);
+  CHECK(o.err.find("could not be saved in full") != std::string::npos);
+  CHECK(metrics(w / "run").back()["step"] == 400);  // it went on to its end
+  for (const auto& entry : std::filesystem::directory_iterator(w / "run"))
+    CHECK(entry.path().filename().string().find(".tmp.") == std::string::npos);
+  CHECK(w.gesso("train --resume run").err.find("begin it anew") != std::string::npos);
 }
 
 TEST_CASE("gesso train: a second process in the same run folder is refused") {

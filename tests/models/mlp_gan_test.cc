@@ -130,6 +130,19 @@ TEST_CASE("mlp-gan: a step computes each weight's gradient once, so none of D's 
   }
 }
 
+TEST_CASE("mlp-gan: dropout is for training; evaluation repeats itself and leaves training as it was") {
+  const Recipe dropping = recipe({"hidden=16,32", "latent=10", "dropout=0.5"});
+  MlpGan gan(dropping), other(dropping);
+  const Tensor x = squares(12, 8, 1);
+  Generator a(1), b(1);
+  const double first = gan.evaluate(x, a)[1].value;
+  CHECK(first == gan.evaluate(x, b)[1].value);
+  const double trained = gan.step(x)[1].value;
+  CHECK(trained == other.step(x)[1].value);
+  MlpGan plain(recipe());  // the same weights and the same first noise
+  CHECK(trained != plain.step(x)[1].value);
+}
+
 TEST_CASE("mlp-gan: pictures have pixels in [0,1], and there are no reconstructions") {
   MlpGan gan(recipe());
   Generator a(1), b(1);

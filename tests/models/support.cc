@@ -58,7 +58,8 @@ std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& s
   return y;
 }
 
-Command::Command(const TempFolder& folder, const std::vector<std::string>& arguments) {
+Command::Command(const TempFolder& folder, const std::vector<std::string>& arguments,
+                 std::uint64_t largest_file) {
   static std::atomic<int> count = 0;
   out_ = folder / fmt::format("out.{}", ++count);
   err_ = folder / fmt::format("err.{}", count);
@@ -69,6 +70,8 @@ Command::Command(const TempFolder& folder, const std::vector<std::string>& argum
   redirect(STDERR_FILENO, err_);
   if (::chdir(folder.path().c_str()) != 0 || ::setenv("GESSO_DATA", folder.path().c_str(), 1) != 0)
     ::_exit(97);
+  const rlimit limit{largest_file, largest_file};
+  if (largest_file > 0 && ::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(95);
   std::vector<char*> argv = {const_cast<char*>("gesso")};
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);

@@ -28,7 +28,9 @@ struct Outcome {
 /// A running `gesso ARGUMENTS..` in `folder`, with GESSO_DATA = folder.
 class Command {
  public:
-  Command(const TempFolder& folder, const std::vector<std::string>& arguments);
+  /// `largest_file`: bytes that no file it writes may exceed (RLIMIT_FSIZE), 0 for no limit.
+  Command(const TempFolder& folder, const std::vector<std::string>& arguments,
+          std::uint64_t largest_file = 0);
   void signal(int number) const;
   Outcome wait();
 
