@@ -104,7 +104,7 @@ class Engine {
   void mark_needed() {
     for (auto v = visits_.rbegin(); v != visits_.rend(); ++v) {
       const Node& node = *v->node;
-      v->needed = v->requested || (all_leaves_ && (node.leaf || node.keeps_grad || !node.hooks.empty()));
+      v->needed = v->requested || all_leaves_;  // every node leads to some leaf
       for (std::size_t i = 0; i < node.edges.size(); ++i)
         v->needed = v->needed || visits_[targets_[v->first_edge + i]].needed;
     }

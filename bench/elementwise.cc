@@ -56,6 +56,15 @@ void plain_triad(const char* a, const char* b, char* y, std::size_t bytes) {
     *reinterpret_cast<Vec*>(y + i) =
         *reinterpret_cast<const Vec*>(a + i) + *reinterpret_cast<const Vec*>(b + i);
 }
+void streaming_copy(const char* a, char* y, std::size_t bytes) {  // past the caches
+  for (std::size_t i = 0; i < bytes; i += 64)
+    asm volatile(
+        "movaps (%0), %%xmm0\n\tmovaps 16(%0), %%xmm1\n\tmovaps 32(%0), %%xmm2\n\tmovaps 48(%0), %%xmm3\n\t"
+        "movntps %%xmm0, (%1)\n\tmovntps %%xmm1, 16(%1)\n\tmovntps %%xmm2, 32(%1)\n\tmovntps %%xmm3, 48(%1)"
+        :
+        : "r"(a + i), "r"(y + i)
+        : "xmm0", "xmm1", "xmm2", "xmm3", "memory");
+}
 void plain_copy(const char* a, char* y, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; i += 64)
     *reinterpret_cast<Vec*>(y + i) = *reinterpret_cast<const Vec*>(a + i);
@@ -77,7 +86,8 @@ void plain_pass(Traffic traffic, int variant, std::size_t footprint) {
         std::memset(p, 0, share);
         break;
       case kCopy:
-        if (variant) plain_copy(p, p + stream, share);
+        if (variant == 1) plain_copy(p, p + stream, share);
+        if (variant == 2) streaming_copy(p, p + stream, share);
         if (!variant) std::memcpy(p + stream, p, share);
         break;
       case kTriad:
@@ -265,10 +275,11 @@ void row(const Case& c, std::size_t footprint, int threads, double& gbs, double&
   fill_inputs(std::int64_t(320 * kMebi / 4 / 4));
   Clock kernel([&] { c.run(n); });
   std::vector<Clock> limits;
-  for (int variant = 0; variant < (c.traffic == kCopy ? 2 : 1); ++variant)
+  for (int variant = 0; variant < (c.traffic == kCopy ? 3 : 1); ++variant)
     limits.emplace_back([&c, variant, footprint] { plain_pass(c.traffic, variant, footprint); });
-  if (c.traffic == kTriad)  // with few writes a copy may be the faster loop, and then it is the limit
-    limits.emplace_back([footprint] { plain_pass(kCopy, 0, footprint); });
+  if (c.traffic == kTriad)  // with fewer writes a copy may be the faster loop, and then it is the limit
+    for (int variant = 0; variant < 3; ++variant)
+      limits.emplace_back([variant, footprint] { plain_pass(kCopy, variant, footprint); });
   fill_inputs(std::int64_t(320 * kMebi / 4 / 4));
   for (int i = 0; i < 15; ++i) {
     kernel.sample();

@@ -1,5 +1,6 @@
 // y = f(x) and y = f(a, b), element by element.
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/stream.h"
 #include "kernels/cpu/table.h"
 #include "kernels/cpu/walk.h"
 #include "kernels/functors.h"
@@ -39,8 +40,7 @@ void arange(std::int64_t n, double start, double step, T* y) {
 template <Unary op, class T>
 [[gnu::noinline]] void unary_run(std::int64_t n, const T* x, T* y, T a, T b) {
   if constexpr (op == Unary::sin || op == Unary::cos) {
-    constexpr int kTile =
-        256;  // a few vectors: huge angles are rare, and only their tile is done element by element
+    constexpr int kTile = 256;  // a few vectors: only the tile of a huge angle is done element by element
     for (std::int64_t begin = 0; begin < n; begin += kTile) {
       const int m = n - begin < kTile ? int(n - begin) : kTile;
       int huge = 0;
@@ -70,8 +70,12 @@ void unary(Unary name, Scalars s, std::int64_t n, const T* x, T* y) {
   const T a = T(s.a), b = T(s.b);
   with_op(name, [&](auto tag) {
     constexpr Unary op = decltype(tag)::op;
+    const bool cheap = grain(op) == kCheapGrain;
+    const bool past = cheap && x != y && n * std::int64_t(sizeof(T)) >= kStreamBytes;
     parallel_blocks(n, grain(op), [&](std::int64_t begin, std::int64_t end) {
-      unary_run<op>(end - begin, x + begin, y + begin, a, b);
+      write(end - begin, y + begin, past, [=](std::int64_t first, std::int64_t m, T* to) {
+        unary_run<op>(m, x + begin + first, to, a, b);
+      });
     });
   });
 }
@@ -100,8 +104,13 @@ template <class T, class R, class F>
 template <class T, class R, class F>
 void zip(const Walk& w, std::int64_t grain, const T* a, const T* b, R* y, const F& f) {
   const std::int64_t sa = row_stride(w, 0), sb = row_stride(w, 1);
+  const std::int64_t bytes = row_count(w) * row_length(w) * std::int64_t(sizeof(R));
+  const void* const out = y;
+  const bool past = grain == kCheapGrain && bytes >= kStreamBytes && out != a && out != b;
   for_runs(w, grain, [&](std::int64_t first, std::int64_t n, const Offsets& o) {
-    zip_run(n, a + o.at[0], sa, b + o.at[1], sb, y + first, f);
+    write(n, y + first, past, [&](std::int64_t i, std::int64_t m, R* to) {
+      zip_run(m, a + o.at[0] + i * sa, sa, b + o.at[1] + i * sb, sb, to, f);
+    });
   });
 }
 

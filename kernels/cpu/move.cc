@@ -1,6 +1,7 @@
 // Copies, casts and gathers: elements move, nothing is computed.
 #include "kernels/cpu/gemm_vector.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/stream.h"
 #include "kernels/cpu/table.h"
 #include "kernels/cpu/walk.h"
 
@@ -70,11 +71,14 @@ void copy_elements(const Walk& w, const T* x, T* y) {
   }
   if (dx >= 0 && dy >= 0 && (sx != 1 || sy != 1) && w.strides[0][dy] != 1 && w.strides[1][dx] != 1)
     return copy_transposed(w, dx, dy, x, y);
+  const bool past = row_count(w) * row_length(w) * std::int64_t(sizeof(T)) >= kStreamBytes;
   for_runs(w, kGrain, [&](std::int64_t, std::int64_t n, const Offsets& o) {
     const T* const from = x + o.at[0];
     T* const to = y + o.at[1];
     if (sx == 1 && sy == 1) {
-      __builtin_memcpy(to, from, std::size_t(n) * sizeof(T));
+      write(n, to, past, [=](std::int64_t first, std::int64_t m, T* part) {
+        __builtin_memcpy(part, from + first, std::size_t(m) * sizeof(T));
+      });
     } else if (sx == 0 && sy == 1) {
       const T value = *from;
 #pragma omp simd

@@ -210,6 +210,20 @@ TEST_CASE("an edge of the wrong shape or type names its op") {
                  "f32 (2) of parameter should be f64 (2)"));
 }
 
+TEST_CASE("an edge may say that there is no gradient: nothing below it runs") {
+  Var x = leaf({1, 2});
+  x.register_hook([](const Var& g) {
+    CHECK(g.defined());
+    return g;
+  });
+  Var h = x * 2;
+  const Var cut = make("cut", h.value().clone(), edge(h, [](const Var&) { return Var(); }));
+  sum(cut).backward({.retain_graph = true});
+  CHECK_FALSE(x.grad().defined());
+  sum(cut * cut + x).backward();  // the other way still counts
+  CHECK(numbers(x.grad()) == Numbers{1, 1});
+}
+
 TEST_CASE("edges that throw leave the thread as it was") {
   const Var x = leaf({1});
   const Var y = make("faulty", x.value().clone(), edge(x, [](const Var&) -> Var { throw Error("edge"); }));

@@ -129,6 +129,20 @@ TEST_CASE("work nobody asked for is not done") {
   CHECK(q.requires_grad());
 }
 
+TEST_CASE(
+    "reductions and repetitions to the shape that is there already are left out, and those to a number "
+    "fused") {
+  Generator g(8);
+  const Var x = normal(g, {3, 4}), scale = normal(g, {1});
+  CHECK(sum_to(x, {3, 4}).node() == x.node());
+  CHECK(broadcast_to(x, {3, 4}).node() == x.node());
+  CHECK(cast(x, DType::f64).node() == x.node());
+  const std::vector<Var> d = grad({sum(x * scale)}, {x, scale}, {.create_graph = true});
+  CHECK(nodes_named(d[0], "sum_to") == 0);
+  CHECK(nodes_named(d[1], "dot") == 1);
+  CHECK(nodes_named(d[1], "mul") == 0);
+}
+
 TEST_CASE("a leaky ReLU's second derivative is absent, not a tensor of zeros") {
   Generator g(6);
   const Var x = normal(g, {3, 4}), w = normal(g, {3, 4});

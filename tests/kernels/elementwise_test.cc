@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -266,5 +267,37 @@ TEST_CASE_TEMPLATE("fill and arange", T, float, double) {
     bool right = true;
     for (std::int64_t i = 0; i < n; ++i) right &= filled[i] == T(2.5) && steps[i] == T(-3 + 0.25 * double(i));
     CHECK(right);
+  }
+}
+
+TEST_CASE_TEMPLATE("outputs too large for the caches, at any alignment, equal small ones", T, float, double) {
+  const std::int64_t n = (std::int64_t{33} << 20) / std::int64_t(sizeof(T)) + 5, part = 10007;
+  const std::vector<T> a = numbers<T>(n, 6, -2, 2);
+  for (std::int64_t shift : {0, 1, 3}) {  // elements off the alignment of a vector
+    const auto whole = [&](const auto& kernel) {
+      return on_threads([&] {
+        std::vector<T> y = poisoned<T>(n + 9);
+        kernel(n, a.data(), y.data() + shift);
+        return y;
+      });
+    };
+    const auto parts = [&](const auto& kernel) {
+      std::vector<T> y = poisoned<T>(n + 9);
+      for (std::int64_t i = 0; i < n; i += part)
+        kernel(std::min(part, n - i), a.data() + i, y.data() + shift + i);
+      return y;
+    };
+    const auto leaky = [](std::int64_t m, const T* x, T* y) {
+      cpu<T>().unary(Unary::leaky_relu, {.a = 0.2}, m, x, y);
+    };
+    const auto gradient = [](std::int64_t m, const T* x, T* y) {
+      cpu<T>().binary(Binary::tanh_grad, {}, {1, {m}, {{1}, {1}}}, x, x, y);
+    };
+    const auto copy = [](std::int64_t m, const T* x, T* y) {
+      cpu_move().copy({1, {m}, {{1}, {1}}}, sizeof(T), x, y);
+    };
+    CHECK(same_bits(whole(leaky), parts(leaky)));
+    CHECK(same_bits(whole(gradient), parts(gradient)));
+    CHECK(same_bits(whole(copy), parts(copy)));
   }
 }
