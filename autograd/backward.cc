@@ -170,7 +170,7 @@ Var seed_of(const Var& output, const Var& given) {
   if (given.defined()) return given;
   check(output.size() == 1, "backward: an output {} has {} elements; give the gradient to start from",
         output.shape(), output.size());
-  return tensor::ones(output.shape(), output.dtype());
+  return tensor::ones(output.shape(), output.dtype(), output.device());
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ Var unary(Unary op, const Var& x, Scalars s, F&& dx) {
 }
 
 /// A number as a constant that broadcasts to x.
-Var constant(double c, const Var& x) { return tensor::full({}, c, x.dtype()); }
+Var constant(double c, const Var& x) { return tensor::full({}, c, x.dtype(), x.device()); }
 
 /// sum_to(p q, shape): the gradient of a product with a factor of that shape. For a single number, one pass.
 Var product_to(const Var& p, const Var& q, const Shape& shape) {

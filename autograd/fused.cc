@@ -39,7 +39,7 @@ Var tanh_grad(const Var& dy, const Var& y) {
 Var elu_grad(const Var& dy, const Var& y, double alpha) {
   return make("elu_grad", value(Binary::elu_grad, dy, y, {alpha}),
               edge(dy, [=](const Var& g) { return elu_grad(g, y, alpha); }), edge(y, [=](const Var& g) {
-                const Var zero = tensor::zeros({}, y.dtype());
+                const Var zero = tensor::zeros({}, y.dtype(), y.device());
                 return where(y > zero, zero, g * dy);
               }));
 }

@@ -18,13 +18,16 @@ std::vector<Var> fresh(const std::vector<Var>& inputs) {
   return out;
 }
 
+Tensor zeros_like(const Var& x) { return tensor::zeros(x.shape(), x.dtype(), x.device()); }
+
 double inner(const Tensor& a, const Tensor& b) {
   return tensor::sum_binary(kernels::Binary::mul, a, b).item();
 }
 
 bool same_bits(const Tensor& a, const Tensor& b) {
+  const Tensor p = a.to(Device::cpu), q = b.to(Device::cpu);
   return a.shape() == b.shape() && a.dtype() == b.dtype() &&
-         (a.bytes() == 0 || std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
+         (a.bytes() == 0 || std::memcmp(p.raw(), q.raw(), a.bytes()) == 0);
 }
 
 class Gradcheck {
@@ -42,7 +45,7 @@ class Gradcheck {
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       if (outputs[k].dtype() != DType::f64)
         return fmt::format("output {} is {}: gradients are checked in f64", k, name(outputs[k].dtype()));
-      v_.push_back(tensor::uniform(random_, outputs[k].shape(), -1, 1, DType::f64));
+      v_.push_back(tensor::uniform(random_, outputs[k].shape(), -1, 1, DType::f64, outputs[k].device()));
     }
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       const std::vector<Tensor> by_edges = gradients(k);
@@ -63,7 +66,7 @@ class Gradcheck {
     if (y.requires_grad()) dx = grad({y}, xs, {.grad_outputs = {v_[k]}, .allow_unused = true});
     std::vector<Tensor> out;
     for (std::size_t i = 0; i < xs.size(); ++i)
-      out.push_back(dx[i].defined() ? dx[i].value() : tensor::zeros(xs[i].shape(), xs[i].dtype()));
+      out.push_back(dx[i].defined() ? dx[i].value() : zeros_like(xs[i]));
     return out;
   }
 
@@ -83,14 +86,15 @@ class Gradcheck {
       for (std::int64_t j = 0; j < shape.size(); ++j) {
         Tensor u = tensor::zeros(shape, DType::f64);
         u.mutable_data<double>()[j] = 1;
-        if (std::string difference = check_direction(k, i, fmt::format("element {}", j), u, dx);
+        if (std::string difference =
+                check_direction(k, i, fmt::format("element {}", j), u.to(inputs_[i].device()), dx);
             !difference.empty())
           return difference;
       }
       return {};
     }
     for (int j = 0; j < options_.directions; ++j) {
-      const Tensor u = tensor::uniform(random_, shape, -1, 1, DType::f64);
+      const Tensor u = tensor::uniform(random_, shape, -1, 1, DType::f64, inputs_[i].device());
       if (std::string difference = check_direction(k, i, fmt::format("random direction {}", j), u, dx);
           !difference.empty())
         return difference;
@@ -135,7 +139,7 @@ std::string gradgradcheck(const Function& f, const std::vector<Var>& inputs,
   Generator random(options.seed + 1);
   std::vector<Var> all = inputs;
   for (const Var& y : f(fresh(inputs)))
-    all.push_back(parameter(tensor::uniform(random, y.shape(), -1, 1, y.dtype())));
+    all.push_back(parameter(tensor::uniform(random, y.shape(), -1, 1, y.dtype(), y.device())));
   const std::size_t n = inputs.size();
 
   const Function gradient = [&f, n](const std::vector<Var>& xv) {
@@ -153,7 +157,7 @@ std::string gradgradcheck(const Function& f, const std::vector<Var>& inputs,
     if (!dependent.empty())
       dx = grad(dependent, wanted, {.grad_outputs = v, .create_graph = true, .allow_unused = true});
     for (std::size_t i = 0; i < dx.size(); ++i)
-      if (!dx[i].defined()) dx[i] = tensor::zeros(wanted[i].shape(), wanted[i].dtype());
+      if (!dx[i].defined()) dx[i] = zeros_like(wanted[i]);
     return dx;
   };
   return gradcheck(gradient, all, options);

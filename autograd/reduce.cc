@@ -57,7 +57,7 @@ Var extremes_share(const Var& dy, const Var& x, const Var& y, const Axes& axes) 
   const Shape k = kept(x.shape(), axes);
   const Tensor mask = equal(x, y.value().reshape(k));
   const Var winners = tensor::sum(mask.to(x.dtype()), axes, true);
-  return where(mask, reshape(dy, k) / winners, tensor::zeros({}, x.dtype()));
+  return where(mask, reshape(dy, k) / winners, tensor::zeros({}, x.dtype(), x.device()));
 }
 
 }  // namespace
@@ -105,7 +105,8 @@ Var norm(const Var& x, const Axes& axes, bool keep) {
       axes.empty() ? tensor::sum_binary(Binary::mul, v, v).reshape(keep ? kept(v.shape(), axes) : Shape{})
                    : tensor::sum(tensor::unary(Unary::square, v), axes, keep);
   return make("norm", tensor::unary(Unary::sqrt, squares), edge(x, [=](const Var& dy, const Var& y) {
-                const Var zero = tensor::zeros({}, y.dtype()), one = tensor::ones({}, y.dtype());
+                const Var zero = tensor::zeros({}, y.dtype(), y.device()),
+                          one = tensor::ones({}, y.dtype(), y.device());
                 const Tensor at_zero = equal(y, zero);
                 return x * reshape(where(at_zero, zero, dy) / where(at_zero, one, y), kept(x.shape(), axes));
               }));

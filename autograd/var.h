@@ -51,6 +51,7 @@ class Var {
   std::int64_t dim(int i) const { return value_.dim(i); }
   std::int64_t size() const { return value_.size(); }
   DType dtype() const { return value_.dtype(); }
+  Device device() const { return value_.device(); }
   double item() const { return value().item(); }
 
   /// The value, to be changed in place by an optimizer or an initialisation.

@@ -30,12 +30,13 @@ double milliseconds_since(Clock::time_point start) {
 
 int main(int argc, char** argv) {
   const Clock::time_point start = Clock::now();
-  std::string name;
+  std::string name, device_name = "cpu";
   std::int64_t batch = 128;
   int steps = 300, threads = 2;
   CLI::App app{"Times whole training steps of a model"};
   app.add_option("model", name)->required();
   app.add_option("--batch-size", batch);
+  app.add_option("--device", device_name)->check(CLI::IsMember({"cpu", "cuda", "emu"}));
   app.add_option("--steps", steps)->check(CLI::PositiveNumber);
   app.add_option("--threads", threads)->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
@@ -43,12 +44,18 @@ int main(int argc, char** argv) {
   omp_set_num_threads(threads);
 #endif
 
+  Device device = Device::cpu;
+  for (const Device d : kernels::kDevices)
+    if (device_name == gesso::name(d)) device = d;
   const models::Entry& entry = models::find_model(name);
   const Shape image{28, 28, 1};
-  const auto model =
-      entry.make({.image = image, .options = models::Options(entry.options), .lr = entry.lr, .seed = 0});
+  const auto model = entry.make({.image = image,
+                                 .options = models::Options(entry.options),
+                                 .lr = entry.lr,
+                                 .seed = 0,
+                                 .device = device});
   Generator g(1);
-  const Tensor x = tensor::uniform(g, {batch, image.size()});
+  const Tensor x = tensor::uniform(g, {batch, image.size()}, 0, 1, DType::f32, device);
   model->step(x);
   const double first = milliseconds_since(start);
 

@@ -18,10 +18,10 @@ struct Trained {
   std::unique_ptr<Model> model;
 };
 
-Trained load(const std::string& path) {
+Trained load(const std::string& path, Device device) {
   RunFolder run(path);
   Config config = run.load_config();
-  auto model = find_model(config.model).make(config.recipe());
+  auto model = find_model(config.model).make(config.recipe(device));
   run.load_model(*model);
   return {std::move(run), std::move(config), std::move(model)};
 }
@@ -59,15 +59,16 @@ std::int64_t parameters_for_mnist(const Entry& entry, std::string* layers = null
 
 }  // namespace
 
-void sample(const std::string& path, std::int64_t count, std::uint64_t seed, const std::string& out) {
-  const Trained t = load(path);
+void sample(const std::string& path, Device device, std::int64_t count, std::uint64_t seed,
+            const std::string& out) {
+  const Trained t = load(path, device);
   write_picture(samples(*t.model, t.config.image, count, seed),
                 out.empty() ? t.run.samples() / fmt::format("sample-{}.png", seed) : fs::path(out));
 }
 
-void reconstruct(const std::string& path, std::int64_t count, const std::optional<std::string>& data,
-                 const std::string& out) {
-  const Trained t = load(path);
+void reconstruct(const std::string& path, Device device, std::int64_t count,
+                 const std::optional<std::string>& data, const std::string& out) {
+  const Trained t = load(path, device);
   const nn::ImageSet test = test_images(t.config, data);
   const auto picture =
       reconstructions(*t.model, t.config.image, pixels(test, 0, std::min(count, test.size())));
@@ -77,8 +78,8 @@ void reconstruct(const std::string& path, std::int64_t count, const std::optiona
   write_picture(*picture, out.empty() ? t.run.samples() / "reconstructions.png" : fs::path(out));
 }
 
-void evaluate(const std::string& path, const std::optional<std::string>& data, bool as_json) {
-  const Trained t = load(path);
+void evaluate(const std::string& path, Device device, const std::optional<std::string>& data, bool as_json) {
+  const Trained t = load(path, device);
   const nn::ImageSet test = test_images(t.config, data);
   const Losses losses = test_losses(*t.model, test, t.config.seed);
   if (as_json) {

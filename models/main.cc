@@ -21,6 +21,18 @@ using namespace gesso::models;
 
 constexpr int kFailure = 1, kUsage = 2;
 
+/// The device of that name; auto is the GPU where there is one.
+gesso::Device device_of(const std::string& name) {
+  using gesso::Device;
+  if (name == "auto") return gesso::kernels::backend(Device::cuda) ? Device::cuda : Device::cpu;
+  for (const Device d : gesso::kernels::kDevices) {
+    if (name != gesso::name(d)) continue;
+    if (!gesso::kernels::backend(d)) throw UsageError("--device {}: {}", name, gesso::kernels::why_absent(d));
+    return d;
+  }
+  throw UsageError("--device {}: no such device{}", name, suggestion(name, {"auto", "cpu", "cuda", "emu"}));
+}
+
 /// Everything that may stand on the command line.
 struct Arguments {
   TrainRequest train;
@@ -29,6 +41,7 @@ struct Arguments {
   std::int64_t count = 64;
   std::uint64_t seed = 0;
   bool json = false;
+  std::string device = "auto";
 };
 
 // CLI11's own messages about numbers name neither what was wrong nor what was expected.
@@ -61,22 +74,17 @@ void use_threads(std::int64_t threads) {
 #endif
 }
 
-void use_device(const std::string& device) {
-  if (device == "cpu" || device == "auto") return;
-  if (device == "cuda" || device == "emu")
-    throw UsageError("--device {}: this build of gesso has the CPU only; use --device cpu", device);
-  throw UsageError("--device {}: no such device{}", device,
-                   suggestion(device, {"auto", "cpu", "cuda", "emu"}));
-}
-
-void add_common(CLI::App* app) {
+void add_common(CLI::App* app, std::string& device) {
   add_integer(app, "--threads", "CPU threads (default: one a core); results do not depend on them",
               use_threads);
-  app->add_option_function<std::string>("--device", use_device, "auto or cpu (default: auto)")
+  app->add_option(
+         "--device", device,
+         "cpu, cuda, emu (CUDA's kernels on the CPU), or auto: a GPU if there is one (default: auto)")
       ->type_name("NAME");
 }
 
-void add_train(CLI::App& app, TrainRequest& r) {
+void add_train(CLI::App& app, Arguments& a) {
+  TrainRequest& r = a.train;
   CLI::App* train = app.add_subcommand("train", "train a model, or go on with a run");
   train->add_option("MODEL", r.model, "mlp-vae, mlp-gan; see  gesso models")->type_name("");
   train->add_option("--data", r.data, "fashion, mnist, or a folder with IDX files (default: fashion)")
@@ -97,7 +105,7 @@ void add_train(CLI::App& app, TrainRequest& r) {
       ->type_name("RUN");
   add_number(train, "--save-every", "seconds between checkpoints (default: 30)",
              [&r](auto v) { r.save_every = v; });
-  add_common(train);
+  add_common(train, a.device);
   train->footer(
       "Examples:\n"
       "  gesso train mlp-vae                              a VAE on Fashion-MNIST, ten epochs, into "
@@ -116,7 +124,7 @@ void add_others(CLI::App& app, Arguments& a) {
   add_integer(sample, "--seed", "of the noise (default: 0)", [&a](auto v) { a.seed = seed_of(v); });
   sample->add_option("--out", a.out, "picture to write (default: RUN/samples/sample-SEED.png)")
       ->type_name("FILE.png");
-  add_common(sample);
+  add_common(sample, a.device);
 
   CLI::App* reconstruct =
       app.add_subcommand("reconstruct", "show test images beside what the model makes of them");
@@ -126,13 +134,13 @@ void add_others(CLI::App& app, Arguments& a) {
   reconstruct->add_option("--data", a.data, "another data set than the run's own")->type_name("NAME|DIR");
   reconstruct->add_option("--out", a.out, "picture to write (default: RUN/samples/reconstructions.png)")
       ->type_name("FILE.png");
-  add_common(reconstruct);
+  add_common(reconstruct, a.device);
 
   CLI::App* eval = app.add_subcommand("eval", "print the losses on all test images");
   eval->add_option("RUN", a.run, "folder of a run")->required()->type_name("");
   eval->add_option("--data", a.data, "another data set than the run's own")->type_name("NAME|DIR");
   eval->add_flag("--json", a.json, "as one JSON object");
-  add_common(eval);
+  add_common(eval, a.device);
 
   CLI::App* models = app.add_subcommand("models", "list the models, or show one with its options and layers");
   models->add_option("NAME", a.model, "a model")->type_name("");
@@ -141,12 +149,15 @@ void add_others(CLI::App& app, Arguments& a) {
   info->add_option("PATH", a.path, "RUN or FILE.safetensors")->required()->type_name("");
 }
 
-int run(const CLI::App& app, const Arguments& a) {
+int run(const CLI::App& app, Arguments& a) {
   const std::string command = app.get_subcommands().front()->get_name();
-  if (command == "train") return train(a.train);
-  if (command == "sample") sample(a.run, a.count, a.seed, a.out);
-  if (command == "reconstruct") reconstruct(a.run, a.count, a.data, a.out);
-  if (command == "eval") evaluate(a.run, a.data, a.json);
+  if (command == "train") {
+    a.train.device = device_of(a.device);
+    return train(a.train);
+  }
+  if (command == "sample") sample(a.run, device_of(a.device), a.count, a.seed, a.out);
+  if (command == "reconstruct") reconstruct(a.run, device_of(a.device), a.count, a.data, a.out);
+  if (command == "eval") evaluate(a.run, device_of(a.device), a.data, a.json);
   if (command == "models") list_models(a.model);
   if (command == "info") info(a.path);
   return 0;
@@ -181,7 +192,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   app.set_version_flag("--version", std::string("gesso ") + GESSO_VERSION);
   app.require_subcommand(1);
-  add_train(app, arguments.train);
+  add_train(app, arguments);
   add_others(app, arguments);
   app.footer("gesso COMMAND --help says more of each. Data sets are looked for in $GESSO_DATA first.");
   try {

@@ -36,11 +36,13 @@ MlpGan::Network::Network(std::int64_t pixels, const std::vector<std::int64_t>& h
 }
 
 MlpGan::MlpGan(const Recipe& recipe)
-    : latent_(recipe.options.count("latent")),
+    : Model(recipe.device),
+      latent_(recipe.options.count("latent")),
       weights_(random_stream(recipe.seed, Stream::weights)),
       noise_(random_stream(recipe.seed, Stream::training)),
-      net_(recipe.pixels(), hidden_widths(recipe.options), latent_, weights_,
-           {.dropout = recipe.options.between("dropout", 0, 0.99), .noise = &noise_}),
+      net_(
+          nn::on(device, Network(recipe.pixels(), hidden_widths(recipe.options), latent_, weights_,
+                                 {.dropout = recipe.options.between("dropout", 0, 0.99), .noise = &noise_}))),
       generator_(nn::parameters(net_.generator)),
       adam_g_(nn::named_parameters(net_.generator),
               nn::Adam{.lr = recipe.lr, .beta1 = recipe.options.between("beta1", 0, 0.9999)}),
@@ -60,7 +62,7 @@ Var MlpGan::loss_g(Network& net, const Var& fake) {
 }
 
 Losses MlpGan::step(const Tensor& x) {
-  const Var fake = net_.generator(tensor::normal(noise_, {x.dim(0), latent_}));  // for D's step and G's
+  const Var fake = net_.generator(latent(noise_, x.dim(0)));  // for D's step and G's
 
   const Var d = loss_d(net_, to_tanh_range(x), fake.value());
   d.backward();
@@ -77,10 +79,14 @@ Losses MlpGan::step(const Tensor& x) {
 Losses MlpGan::evaluate(const Tensor& x, Generator& noise) {
   const NoGrad off;
   nn::set_training(net_, false);
-  const Var fake = net_.generator(tensor::normal(noise, {x.dim(0), latent_}));
+  const Var fake = net_.generator(latent(noise, x.dim(0)));
   const double d = loss_d(net_, to_tanh_range(x), fake.value()).item(), g = loss_g(net_, fake).item();
   nn::set_training(net_, true);
   return {{"loss", d + g}, {"loss_d", d}, {"loss_g", g}};
+}
+
+Tensor MlpGan::latent(Generator& noise, std::int64_t count) const {
+  return tensor::normal(noise, {count, latent_}, 0, 1, DType::f32, device);
 }
 
 Tensor MlpGan::draw(const Tensor& z) {
@@ -88,12 +94,10 @@ Tensor MlpGan::draw(const Tensor& z) {
   return to_unit_range(net_.generator(z).value());
 }
 
-Tensor MlpGan::sample(std::int64_t count, Generator& noise) {
-  return draw(tensor::normal(noise, {count, latent_}));
-}
+Tensor MlpGan::sample(std::int64_t count, Generator& noise) { return draw(latent(noise, count)); }
 
 Tensor MlpGan::walk(const Tensor&, Generator& noise, std::int64_t side) {
-  return draw(sheet(tensor::normal(noise, {4, latent_}), side));
+  return draw(sheet(latent(noise, 4), side).to(device));
 }
 
 nn::State MlpGan::training_state() {

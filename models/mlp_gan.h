@@ -53,7 +53,8 @@ class MlpGan : public Model {
   void load_training_state(const nn::State& state) override;
 
  private:
-  Tensor draw(const Tensor& z);  // (N,D) in [0,1]
+  Tensor latent(Generator& noise, std::int64_t count) const;  // z (count,latent)
+  Tensor draw(const Tensor& z);                               // (N,D) in [0,1]
 
   std::int64_t latent_;
   Generator weights_, noise_;

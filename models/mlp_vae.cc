@@ -27,10 +27,11 @@ void MlpVae::Network::parts(nn::Parts& p) {
 }
 
 MlpVae::MlpVae(const Recipe& recipe)
-    : latent_(recipe.options.count("latent")),
+    : Model(recipe.device),
+      latent_(recipe.options.count("latent")),
       weights_(random_stream(recipe.seed, Stream::weights)),
       noise_(random_stream(recipe.seed, Stream::training)),
-      net_(recipe.pixels(), hidden_widths(recipe.options), latent_, weights_),
+      net_(nn::on(device, Network(recipe.pixels(), hidden_widths(recipe.options), latent_, weights_))),
       adam_(nn::named_parameters(net_), nn::Adam{.lr = recipe.lr}) {}
 
 MlpVae::Bound MlpVae::bound(Network& net, const Tensor& x, const Tensor& eps) {
@@ -42,7 +43,7 @@ MlpVae::Bound MlpVae::bound(Network& net, const Tensor& x, const Tensor& eps) {
 }
 
 Losses MlpVae::step(const Tensor& x) {
-  const auto [reconstruction, kl] = bound(net_, x, tensor::normal(noise_, {x.dim(0), latent_}));
+  const auto [reconstruction, kl] = bound(net_, x, draw(noise_, x.dim(0)));
   const Var loss = reconstruction + kl;
   loss.backward();
   adam_.step();
@@ -52,10 +53,14 @@ Losses MlpVae::step(const Tensor& x) {
 
 Losses MlpVae::evaluate(const Tensor& x, Generator& noise) {
   const NoGrad off;
-  const auto [reconstruction, kl] = bound(net_, x, tensor::normal(noise, {x.dim(0), latent_}));
+  const auto [reconstruction, kl] = bound(net_, x, draw(noise, x.dim(0)));
   return {{"loss", reconstruction.item() + kl.item()},
           {"reconstruction", reconstruction.item()},
           {"kl", kl.item()}};
+}
+
+Tensor MlpVae::draw(Generator& noise, std::int64_t count) const {
+  return tensor::normal(noise, {count, latent_}, 0, 1, DType::f32, device);
 }
 
 // Pictures show the probabilities that the decoder gives, not draws from them.
@@ -69,11 +74,11 @@ Tensor MlpVae::encode(const Tensor& x) {
   return net_.mu(net_.encoder(x)).value();
 }
 
-Tensor MlpVae::sample(std::int64_t count, Generator& noise) {
-  return decode(tensor::normal(noise, {count, latent_}));
-}
+Tensor MlpVae::sample(std::int64_t count, Generator& noise) { return decode(draw(noise, count)); }
 Tensor MlpVae::reconstruct(const Tensor& x) { return decode(encode(x)); }
-Tensor MlpVae::walk(const Tensor& x, Generator&, std::int64_t side) { return decode(sheet(encode(x), side)); }
+Tensor MlpVae::walk(const Tensor& x, Generator&, std::int64_t side) {
+  return decode(sheet(encode(x), side).to(device));
+}
 
 nn::State MlpVae::training_state() { return joined({{"adam", adam_.state()}, {"noise", state_of(noise_)}}); }
 

@@ -46,8 +46,9 @@ class MlpVae : public Model {
   void load_training_state(const nn::State& state) override;
 
  private:
-  Tensor encode(const Tensor& x);  // (N,latent): mu
-  Tensor decode(const Tensor& z);  // (N,D) in [0,1]
+  Tensor draw(Generator& noise, std::int64_t count) const;  // (count,latent): N(0,I)
+  Tensor encode(const Tensor& x);                           // (N,latent): mu
+  Tensor decode(const Tensor& z);                           // (N,D) in [0,1]
 
   std::int64_t latent_;
   Generator weights_, noise_;

@@ -45,14 +45,18 @@ struct Recipe {
   Options options;
   double lr = 0;
   std::uint64_t seed = 0;
+  Device device = Device::cpu;
 
   std::int64_t pixels() const { return image.size(); }
 };
 
-/// Images x (N,D) are rows of D = H W C pixels in [0,1], f32.
+/// Images x (N,D) are rows of D = H W C pixels in [0,1], f32, on the model's device; so are the results.
 class Model {
  public:
+  explicit Model(Device where) : device(where) {}
   virtual ~Model() = default;
+
+  const Device device;
 
   /// All parts with weights, under the names they have in model.safetensors.
   virtual nn::Module& network() = 0;

@@ -54,7 +54,8 @@ Tensor sheet(const Tensor& corners, std::int64_t side) {
   check(corners.rank() == 2 && corners.dim(0) == 4 && side >= 2,
         "sheet: corners {} and {} a side; expected (4,L) and 2 or more", corners.shape(), side);
   const auto width = static_cast<std::size_t>(corners.dim(1));
-  const auto corner = [&](std::size_t i) { return std::span(corners.data<float>() + i * width, width); };
+  const Tensor here = corners.to(Device::cpu);
+  const auto corner = [&](std::size_t i) { return std::span(here.data<float>() + i * width, width); };
   Tensor z({side * side, corners.dim(1)});
   float* out = z.mutable_data<float>();
   for (std::int64_t i = 0; i < side; ++i)
@@ -88,14 +89,14 @@ Picture samples(Model& model, const Shape& image, std::int64_t count, std::uint6
 }
 
 std::optional<Picture> reconstructions(Model& model, const Shape& image, const Tensor& x) {
-  const Tensor y = model.reconstruct(x);
+  const Tensor y = model.reconstruct(x.to(model.device)).to(Device::cpu);
   if (!y.defined()) return std::nullopt;
   return grid(side_by_side(x, y), image, 16);
 }
 
 Picture walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed) {
   Generator noise = random_stream(seed, Stream::pictures);
-  return grid(model.walk(far_apart(x), noise, kSheetSide), image, kSheetSide);
+  return grid(model.walk(far_apart(x).to(model.device), noise, kSheetSide), image, kSheetSide);
 }
 
 }  // namespace gesso::models

@@ -51,8 +51,12 @@ std::int64_t load(const fs::path& path, Model& model) {
 
 }  // namespace
 
-Recipe Config::recipe() const {
-  Recipe r{.image = image, .options = Options(find_model(model).options), .lr = lr, .seed = seed};
+Recipe Config::recipe(Device device) const {
+  Recipe r{.image = image,
+           .options = Options(find_model(model).options),
+           .lr = lr,
+           .seed = seed,
+           .device = device};
   for (const std::string& assignment : set) r.options.set(assignment);
   return r;
 }

@@ -23,7 +23,7 @@ struct Config {
   Shape image;                                // (H,W,C)
   std::int64_t train_images = 0;
 
-  Recipe recipe() const;
+  Recipe recipe(Device device = Device::cpu) const;
   std::int64_t steps_per_epoch() const { return (train_images + batch_size - 1) / batch_size; }
   std::int64_t total_steps() const { return steps ? *steps : *epochs * steps_per_epoch(); }
 

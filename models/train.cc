@@ -116,7 +116,7 @@ int train(const TrainRequest& request) {
 
   RunFolder run = resumed ? RunFolder(request.resume) : new_folder(request, config);
   run.lock();
-  Trainer trainer(run, config, images, test, request.save_every);
+  Trainer trainer(run, config, images, test, {.device = request.device, .save_every = request.save_every});
   const std::string what =
       fmt::format("{} on {}, {} images of {}", config.model, config.data, config.train_images, config.image);
   if (resumed) {

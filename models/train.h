@@ -18,6 +18,7 @@ struct TrainRequest {
   std::optional<double> lr;
   std::vector<std::string> set;
   double save_every = 30;  // seconds between checkpoints
+  Device device = Device::cpu;
 };
 
 /// Returns the exit code: 0, or 128 + the signal that stopped the run after saving.

@@ -33,13 +33,13 @@ Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
   MeanLosses all;
   for (std::int64_t i = 0; i < test.size(); i += kTestBatch) {
     const Tensor x = pixels(test, i, std::min(i + kTestBatch, test.size()));
-    all.add(model.evaluate(x, noise), x.dim(0));
+    all.add(model.evaluate(x.to(model.device), noise), x.dim(0));
   }
   return all.mean();
 }
 
 Trainer::Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train,
-                 const nn::ImageSet& test, double save_every)
+                 const nn::ImageSet& test, const Options& options)
     : run_(run),
       config_(config),
       train_(train),
@@ -47,8 +47,8 @@ Trainer::Trainer(const RunFolder& run, const Config& config, const nn::ImageSet&
       batches_(train, {.batch_size = config.batch_size,
                        .seed = config.seed,
                        .early_start = in_random_order(config.data)}),
-      model_(find_model(config.model).make(config.recipe())),
-      save_every_(save_every) {}
+      model_(find_model(config.model).make(config.recipe(options.device))),
+      save_every_(options.save_every) {}
 
 std::int64_t Trainer::resume() {
   step_ = run_.load_checkpoint(*model_, [this](const std::string& what) { say("warning: " + what); });
@@ -80,7 +80,7 @@ void Trainer::epoch(const StopSignals& signals) {
   while (step_ < end && !signals.asked()) {
     const Tensor images = batches_.next().images;
     const std::int64_t count = images.dim(0);
-    const Losses losses = model_->step(images.reshape({count, -1}));
+    const Losses losses = model_->step(images.reshape({count, -1}).to(model_->device));
     ++step_;
     check_finite(losses);
     window_.add(losses, count);

@@ -18,9 +18,13 @@ namespace gesso::models {
 
 class Trainer {
  public:
-  /// `save_every`: seconds between checkpoints. The folder must outlive the trainer.
+  struct Options {
+    Device device = Device::cpu;
+    double save_every = 30;  // seconds between checkpoints
+  };
+  /// The folder must outlive the trainer.
   Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train, const nn::ImageSet& test,
-          double save_every);
+          const Options& options);
 
   /// Takes up the run where its checkpoint left it; returns the step.
   std::int64_t resume();

@@ -54,7 +54,7 @@ Var Dropout::operator()(const Var& x) {
   if (!training || p_ == 0) return x;
   const double scale = p_ < 1 ? 1 / (1 - p_) : 0;  // p = 1 drops everything
   const Tensor keep =
-      tensor::compare(kernels::Compare::ge, tensor::uniform(*generator_, x.shape(), 0, 1, x.dtype()), p_);
+      tensor::compare(kernels::Compare::ge, tensor::uniform(*generator_, x.shape(), 0, 1, x.dtype(), x.device()), p_);
   return x * Var(tensor::mul(keep.to(x.dtype()), scale));
 }
 

@@ -58,7 +58,8 @@ Var cross_entropy(const Var& logits, const Tensor& index, Reduction r) {
   check(index.shape() == expected, "cross_entropy: logits {} want an index of shape {}, not {}",
         logits.shape(), expected, index.shape());
   Tensor flat(expected, DType::i64);  // where the logit of each index lies among all logits
-  const std::int64_t* at = index.data<std::int64_t>();
+  const Tensor here = index.to(Device::cpu);
+  const std::int64_t* at = here.data<std::int64_t>();
   std::int64_t* to = flat.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < count; ++i) {
     check(at[i] >= 0 && at[i] < classes, "cross_entropy: index {} at position {}; there are {} classes",

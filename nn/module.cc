@@ -119,26 +119,38 @@ void zero_grad(Module& m) {
     if (v->requires_grad()) v->set_grad({});
 }
 
-void to(Module& m, DType dtype) {
-  check(dtype == DType::f32 || dtype == DType::f64, "to: modules compute in f32 or f64, not {}", name(dtype));
-  const auto floating = [](DType t) { return t == DType::f32 || t == DType::f64; };
+namespace {
+
+/// Every parameter and buffer t replaced by convert(t); a parameter that is converted becomes a new leaf.
+template <class Convert>
+void convert_parts(Module& m, const Convert& convert) {
   std::map<std::shared_ptr<Node>, Var> converted;
   walk(
       m,
       [&](const std::string&, Var& v) {
-        if (v.dtype() == dtype) return;
-        if (!v.requires_grad()) {
-          v = Var(v.value().to(dtype));
+        if (const auto once = converted.find(v.node()); v.requires_grad() && once != converted.end()) {
+          v = once->second;
           return;
         }
-        Var& once = converted[v.node()];
-        if (!once) once = parameter(v.value().to(dtype));
-        v = once;
+        const Tensor t = convert(v.value());
+        if (t.raw() == v.value().raw()) return;
+        const auto before = v.node();
+        v = before ? parameter(t) : Var(t);
+        if (before) converted.emplace(before, v);
       },
-      [&](const std::string&, Tensor& t) {
-        if (floating(t.dtype())) t = t.to(dtype);
-      },
-      kNothing);
+      [&](const std::string&, Tensor& t) { t = convert(t); }, kNothing);
+}
+
+}  // namespace
+
+void to(Module& m, DType dtype) {
+  check(dtype == DType::f32 || dtype == DType::f64, "to: modules compute in f32 or f64, not {}", name(dtype));
+  const auto floating = [](DType t) { return t == DType::f32 || t == DType::f64; };
+  convert_parts(m, [=](const Tensor& t) { return floating(t.dtype()) ? t.to(dtype) : t; });
+}
+
+void to(Module& m, Device device) {
+  convert_parts(m, [=](const Tensor& t) { return t.to(device); });
 }
 
 std::string text(Module& m) {

@@ -76,6 +76,14 @@ void zero_grad(Module& m);
 /// gradients, and tied ones stay tied. Vars copied before (an optimizer holds such copies) keep the old
 /// values and no longer belong to the module, so convert first and make the optimizer then.
 void to(Module& m, DType dtype);
+/// Parameters and buffers copied to a device; the same holds for them.
+void to(Module& m, Device device);
+/// The module, moved to a device: `net_(on(device, Network(..)))`.
+template <class M>
+M on(Device device, M module) {
+  to(module, device);
+  return module;
+}
 
 /// As PyTorch prints: children nested by two spaces.
 std::string text(Module& m);

@@ -149,7 +149,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& x) {
   const char length[] = {static_cast<char>(header.size()), static_cast<char>(header.size() >> 8)};
   file.write(fmt::format("{}{}{}", kMagic, "\x01\x00"sv, std::string_view(length, 2)));
   file.write(header);
-  file.write(x.raw(), x.bytes());
+  file.write(x.to(Device::cpu).raw(), x.bytes());
   file.commit();
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <set>
+#include <tuple>
 
 namespace gesso::nn {
 namespace {
@@ -95,33 +96,35 @@ Optimizer::Optimizer(const Parameters& parameters, const Rule& rule) : rule_(rul
           "Optimizer: \"{}\" is also given under another name", name);
     Slot slot{name, *w, {}, {}, tensor::zeros({}, DType::i64)};
     if (std::visit([](const auto& r) { return keeps_m(r); }, rule_))
-      slot.m = tensor::zeros(w->shape(), w->dtype());
+      slot.m = tensor::zeros(w->shape(), w->dtype(), w->device());
     if (std::visit([](const auto& r) { return keeps_v(r); }, rule_))
-      slot.v = tensor::zeros(w->shape(), w->dtype());
+      slot.v = tensor::zeros(w->shape(), w->dtype(), w->device());
     slots_.push_back(std::move(slot));
   }
 }
 
 void Optimizer::step(double grad_scale) {
   check_range("step", "lr", lr, 0, kInfinity);
-  // One kernel call for the parameters of one dtype that have taken equally many steps: as a rule, for all.
-  std::map<std::pair<DType, std::int64_t>, std::vector<Slot*>> groups;
+  // One kernel call for the parameters of one device and dtype that have taken equally many steps: as a rule, for all.
+  std::map<std::tuple<Device, DType, std::int64_t>, std::vector<Slot*>> groups;
   for (Slot& s : slots_) {
     if (!has_grad(s.w)) continue;
     const Var& dw = s.w.grad();
     check(dw.shape() == s.w.shape() && dw.dtype() == s.w.dtype(), "step: \"{}\" is {} {}, its gradient {} {}",
           s.name, name(s.w.dtype()), s.w.shape(), name(dw.dtype()), dw.shape());
-    groups[{s.w.dtype(), *s.step.data<std::int64_t>() + 1}].push_back(&s);
+    tensor::check_same_device("step", s.w.value(), dw.value());
+    groups[{s.w.device(), s.w.dtype(), *s.step.data<std::int64_t>() + 1}].push_back(&s);
   }
   for (const auto& [key, group] : groups) {
-    const Moment now{lr, grad_scale, key.second};
+    const Moment now{lr, grad_scale, std::get<2>(key)};
     tensor::with_kernels("step", group.front()->w.value(), [&]<class T>(const Kernels<T>& k) {
       Slices<T> slices;
       for (Slot* s : group) {
         *s->step.mutable_data<std::int64_t>() = now.t;
-        slices.push_back({s->w.size(), s->w.mutable_value().mutable_data<T>(),
-                          s->w.grad().value().template data<T>(), s->m ? s->m.mutable_data<T>() : nullptr,
-                          s->v ? s->v.mutable_data<T>() : nullptr});
+        slices.push_back({s->w.size(), s->w.mutable_value().mutable_device_data<T>(),
+                          s->w.grad().value().template device_data<T>(),
+                          s->m ? s->m.mutable_device_data<T>() : nullptr,
+                          s->v ? s->v.mutable_device_data<T>() : nullptr});
       }
       std::visit([&](const auto& rule) { apply(rule, now, k, slices); }, rule_);
     });

@@ -124,8 +124,9 @@ Tensor make_grid(const Tensor& images, const GridOptions& o) {
   check_image("make_grid", images, single ? 3 : 4);
   check(o.nrow > 0 && o.padding >= 0 && o.scale > 0,
         "make_grid: nrow {}, padding {}, scale {}: the least are 1, 0, 1", o.nrow, o.padding, o.scale);
+  const Tensor here = images.to(Device::cpu);
   const Tensor x =
-      to_bytes(o.value_range ? normalised(images, o.value_range->first, o.value_range->second) : images);
+      to_bytes(o.value_range ? normalised(here, o.value_range->first, o.value_range->second) : here);
   if (single || x.dim(0) == 1) return enlarged(single ? x : x[0], o.scale);
 
   const std::int64_t N = x.dim(0), H = x.dim(1), W = x.dim(2), C = x.dim(3), pad = o.padding;
@@ -145,7 +146,7 @@ Tensor make_grid(const Tensor& images, const GridOptions& o) {
 
 std::string encode_png(const Tensor& image) {
   check_image("encode_png", image, 3);
-  const Tensor x = to_bytes(image);
+  const Tensor x = to_bytes(image.to(Device::cpu));
   const std::int64_t H = x.dim(0), W = x.dim(1), C = x.dim(2);
   check(H * (W * C + 1) <= kLargest, "encode_png: an image of shape {} is too large", x.shape());
 

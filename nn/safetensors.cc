@@ -61,23 +61,22 @@ std::string header_text(const SafetensorsHeader& h) {
 
 void save_safetensors(const std::filesystem::path& path, const Safetensors& content,
                       const SafetensorsOptions& options) {
-  using Named = std::pair<const std::string, Tensor>;
-  std::vector<const Named*> order;
-  for (const Named& item : content.tensors) {
-    check(item.second.defined(), "save_safetensors: \"{}\" is an undefined tensor", item.first);
-    check(item.first != kMetadata, "save_safetensors: no tensor may be called {}", kMetadata);
-    order.push_back(&item);
+  using Named = std::pair<std::string, Tensor>;
+  std::vector<Named> order;
+  for (const auto& [name, tensor] : content.tensors) {
+    check(tensor.defined(), "save_safetensors: \"{}\" is an undefined tensor", name);
+    check(name != kMetadata, "save_safetensors: no tensor may be called {}", kMetadata);
+    order.emplace_back(name, tensor.to(Device::cpu));
   }
-  std::stable_sort(order.begin(), order.end(), [](const Named* a, const Named* b) {
-    return rank_of(a->second.dtype()) < rank_of(b->second.dtype());
+  std::stable_sort(order.begin(), order.end(), [](const Named& a, const Named& b) {
+    return rank_of(a.second.dtype()) < rank_of(b.second.dtype());
   });
 
   for (const auto& [key, value] : content.metadata)
     check(!key.starts_with(kChecksum), "save_safetensors: metadata key \"{}\" is kept for checksums", key);
   SafetensorsHeader header{.metadata = content.metadata};
   std::int64_t offset = 0;
-  for (const Named* item : order) {
-    const auto& [name, tensor] = *item;
+  for (const auto& [name, tensor] : order) {
     const std::int64_t end = offset + static_cast<std::int64_t>(tensor.bytes());
     header.tensors.push_back({name, kTypes[rank_of(tensor.dtype())].second, tensor.shape(), offset, end});
     if (options.checksums) header.metadata[kChecksum + name] = hex(crc32c(tensor.raw(), tensor.bytes()));
@@ -90,7 +89,7 @@ void save_safetensors(const std::filesystem::path& path, const Safetensors& cont
   AtomicFile file(path);
   file.write(&N, sizeof N);
   file.write(text);
-  for (const Named* item : order) file.write(item->second.raw(), item->second.bytes());
+  for (const auto& [name, tensor] : order) file.write(tensor.raw(), tensor.bytes());
   file.commit();
 }
 

@@ -4,47 +4,48 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace gesso::tensor {
 
-Tensor zeros(const Shape& shape, DType dtype) {
-  Tensor y(shape, dtype);
-  std::memset(y.mutable_raw(), 0, y.bytes());
+Tensor zeros(const Shape& shape, DType dtype, Device device) {
+  Tensor y(shape, dtype, device);
+  backend_of(device).memory->zero(y.mutable_raw(), y.bytes());
   return y;
 }
 
-Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
+Tensor ones(const Shape& shape, DType dtype, Device device) { return full(shape, 1, dtype, device); }
 
-Tensor full(const Shape& shape, double value, DType dtype) {
-  Tensor y(shape, dtype);
+Tensor full(const Shape& shape, double value, DType dtype, Device device) {
+  Tensor y(shape, dtype, device);
   fill_(y, value);
   return y;
 }
 
-Tensor arange(double start, double stop, double step, DType dtype) {
+Tensor arange(double start, double stop, double step, DType dtype, Device device) {
   const double count = std::ceil((stop - start) / step);
   check(std::isfinite(count) && std::isfinite(step) && count < 0x1p60, "arange: from {} to {} by steps of {}",
         start, stop, step);
-  Tensor y({count > 0 ? static_cast<std::int64_t>(count) : 0}, DType::f64);
-  kernels::cpu<double>().arange(y.size(), start, step, y.mutable_data<double>());
+  Tensor y({count > 0 ? static_cast<std::int64_t>(count) : 0}, DType::f64, device);
+  backend_of(device).f64->arange(y.size(), start, step, y.mutable_device_data<double>());
   return y.to(dtype);
 }
 
-Tensor uniform(Generator& g, const Shape& shape, double low, double high, DType dtype) {
+Tensor uniform(Generator& g, const Shape& shape, double low, double high, DType dtype, Device device) {
   check(low <= high, "uniform: the interval [{}, {}) is empty", low, high);
-  Tensor y(shape, dtype);
+  Tensor y(shape, dtype, device);
   with_kernels("uniform", y, [&]<class T>(const kernels::Kernels<T>& k) {
-    k.uniform(g.reserve(y.size()), static_cast<T>(low), static_cast<T>(high), y.size(), y.mutable_data<T>());
+    k.uniform(g.reserve(y.size()), static_cast<T>(low), static_cast<T>(high), y.size(),
+              y.mutable_device_data<T>());
   });
   return y;
 }
 
-Tensor normal(Generator& g, const Shape& shape, double mean, double std, DType dtype) {
+Tensor normal(Generator& g, const Shape& shape, double mean, double std, DType dtype, Device device) {
   check(std >= 0, "normal: a standard deviation of {}", std);
-  Tensor y(shape, dtype);
+  Tensor y(shape, dtype, device);
   with_kernels("normal", y, [&]<class T>(const kernels::Kernels<T>& k) {
-    k.normal(g.reserve(y.size()), static_cast<T>(mean), static_cast<T>(std), y.size(), y.mutable_data<T>());
+    k.normal(g.reserve(y.size()), static_cast<T>(mean), static_cast<T>(std), y.size(),
+             y.mutable_device_data<T>());
   });
   return y;
 }
@@ -73,10 +74,11 @@ Tensor one_hot(const Tensor& index, std::int64_t classes, DType dtype) {
   Shape shape = index.shape();
   shape.push_back(classes);
   Tensor codes = zeros(shape, DType::u8);
-  const std::int64_t* at = index.data<std::int64_t>();
+  const Tensor here = index.to(Device::cpu);
+  const std::int64_t* at = here.data<std::int64_t>();
   std::uint8_t* code = codes.mutable_data<std::uint8_t>();
   for (std::int64_t i = 0; i < index.size(); ++i) code[i * classes + at[i]] = 1;
-  return codes.to(dtype);
+  return codes.to(index.device()).to(dtype);
 }
 
 }  // namespace gesso::tensor

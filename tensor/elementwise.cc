@@ -46,34 +46,35 @@ const char* name(kernels::Compare op) {
 
 Tensor unary(kernels::Unary op, const Tensor& x, kernels::Scalars s) {
   return with_kernels(name(op), x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(x.shape(), x.dtype());
-    k.unary(op, s, x.size(), x.data<T>(), y.mutable_data<T>());
+    Tensor y(x.shape(), x.dtype(), x.device());
+    k.unary(op, s, x.size(), x.device_data<T>(), y.mutable_device_data<T>());
     return y;
   });
 }
 
 Tensor binary(kernels::Binary op, const Tensor& a, const Tensor& b, kernels::Scalars s) {
-  check_same_dtype(name(op), a, b);
+  check_alike(name(op), a, b);
   return with_kernels(name(op), a, [&]<class T>(const Kernels<T>& k) {
     const Shape shape = broadcast_shape(name(op), a.shape(), b.shape());
-    Tensor y(shape, a.dtype());
+    Tensor y(shape, a.dtype(), a.device());
     const auto walk =
         make_walk(shape, {broadcast_strides(a.shape(), shape), broadcast_strides(b.shape(), shape)});
-    if (y.size()) k.binary(op, s, walk, a.data<T>(), b.data<T>(), y.mutable_data<T>());
+    if (y.size()) k.binary(op, s, walk, a.device_data<T>(), b.device_data<T>(), y.mutable_device_data<T>());
     return y;
   });
 }
 
 Tensor compare(kernels::Compare op, const Tensor& a, const Tensor& b) {
-  check_same_dtype(name(op), a, b);
+  check_alike(name(op), a, b);
   if (!is_floating(a.dtype())) return compare(op, a.to(DType::f64), b.to(DType::f64));
   return with_kernels(name(op), a, [&]<class T>(const Kernels<T>& k) {
     const Shape shape = broadcast_shape(name(op), a.shape(), b.shape());
-    Tensor y(shape, DType::b8);
+    Tensor y(shape, DType::b8, a.device());
     const auto walk =
         make_walk(shape, {broadcast_strides(a.shape(), shape), broadcast_strides(b.shape(), shape)});
     if (y.size())
-      k.compare(op, walk, a.data<T>(), b.data<T>(), reinterpret_cast<std::uint8_t*>(y.mutable_raw()));
+      k.compare(op, walk, a.device_data<T>(), b.device_data<T>(),
+                reinterpret_cast<std::uint8_t*>(y.mutable_raw()));
     return y;
   });
 }
@@ -81,7 +82,7 @@ Tensor compare(kernels::Compare op, const Tensor& a, const Tensor& b) {
 Tensor compare(kernels::Compare op, const Tensor& a, double b) {
   check_defined(name(op), a);
   const DType dtype = is_floating(a.dtype()) ? a.dtype() : DType::f64;  // 2 > 1.5 also where a is i64
-  return compare(op, a.to(dtype), full({}, b, dtype));
+  return compare(op, a.to(dtype), full({}, b, dtype, a.device()));
 }
 
 Tensor logical_not(const Tensor& mask) {
@@ -91,42 +92,43 @@ Tensor logical_not(const Tensor& mask) {
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   check_mask("where", mask);
-  check_same_dtype("where", a, b);
+  check_alike("where", a, b);
+  check_same_device("where", mask, a);
   const Shape shape = broadcast_shape("where", broadcast_shape("where", a.shape(), b.shape()), mask.shape());
-  Tensor y(shape, a.dtype());
+  Tensor y(shape, a.dtype(), a.device());
   const auto walk =
       make_walk(shape, {broadcast_strides(mask.shape(), shape), broadcast_strides(a.shape(), shape),
                         broadcast_strides(b.shape(), shape)});
   if (y.size())
-    kernels::cpu_move().where(walk, size_of(a.dtype()), reinterpret_cast<const std::uint8_t*>(mask.raw()),
-                              a.raw(), b.raw(), y.mutable_raw());
+    backend_of(y).move->where(walk, size_of(a.dtype()), reinterpret_cast<const std::uint8_t*>(mask.raw()),
+                           a.raw(), b.raw(), y.mutable_raw());
   return y;
 }
 
 Tensor cast(const Tensor& x, DType dtype) {
   check_defined("cast", x);
-  Tensor y(x.shape(), dtype);
-  kernels::cpu_move().cast(x.size(), x.dtype(), x.raw(), dtype, y.mutable_raw());
+  Tensor y(x.shape(), dtype, x.device());
+  backend_of(x).move->cast(x.size(), x.dtype(), x.raw(), dtype, y.mutable_raw());
   return y;
 }
 
 void fill_(Tensor& y, double value) {
   check_defined("fill_", y);
   if (!is_floating(y.dtype()))
-    return copy_(y, broadcast_to(full({}, value, DType::f64).to(y.dtype()), y.shape()));
+    return copy_(y, broadcast_to(full({}, value, DType::f64, y.device()).to(y.dtype()), y.shape()));
   with_kernels("fill_", y, [&]<class T>(const Kernels<T>& k) {
-    k.fill(y.size(), static_cast<T>(value), y.mutable_data<T>());
+    k.fill(y.size(), static_cast<T>(value), y.mutable_device_data<T>());
   });
 }
 
 void add_(Tensor& y, const Tensor& x) {
-  check_same_dtype("add_", y, x);
+  check_alike("add_", y, x);
   check_same_shape("add_", y, x);
   with_kernels("add_", y, [&]<class T>(const Kernels<T>& k) {
     const Strides dense = row_major_strides(y.shape());
-    T* out = y.mutable_data<T>();
+    T* out = y.mutable_device_data<T>();
     if (y.size())
-      k.binary(kernels::Binary::add, {}, make_walk(y.shape(), {dense, dense}), out, x.data<T>(), out);
+      k.binary(kernels::Binary::add, {}, make_walk(y.shape(), {dense, dense}), out, x.device_data<T>(), out);
   });
 }
 
@@ -134,14 +136,15 @@ void copy_(Tensor& y, const Tensor& x) {
   check_defined("copy_", y);
   check_defined("copy_", x);
   check_same_shape("copy_", y, x);
-  kernels::cpu_move().cast(x.size(), x.dtype(), x.raw(), y.dtype(), y.mutable_raw());
+  const Tensor here = x.to(y.device());
+  backend_of(y).move->cast(x.size(), x.dtype(), here.raw(), y.dtype(), y.mutable_raw());
 }
 
 void lerp_(Tensor& y, const Tensor& x, double weight) {
-  check_same_dtype("lerp_", y, x);
+  check_alike("lerp_", y, x);
   check_same_shape("lerp_", y, x);
   with_kernels("lerp_", y, [&]<class T>(const Kernels<T>& k) {
-    k.lerp(static_cast<T>(weight), y.size(), x.data<T>(), y.mutable_data<T>());
+    k.lerp(static_cast<T>(weight), y.size(), x.device_data<T>(), y.mutable_device_data<T>());
   });
 }
 

@@ -52,7 +52,7 @@ void multiply(const kernels::Kernels<T>& k, kernels::MatMul<T> p, const kernels:
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
-  check_same_dtype("matmul", a, b);
+  check_alike("matmul", a, b);
   check(a.rank() >= 2 && b.rank() >= 2, "matmul: a {} and b {} must have at least two dimensions", a.shape(),
         b.shape());
   const Operand A = operand(a.shape(), options.transpose_a), B = operand(b.shape(), options.transpose_b);
@@ -61,7 +61,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
         B.rows);
   const Tensor& bias = options.bias;
   if (bias.defined()) {
-    check_same_dtype("matmul: bias", a, bias);
+    check_alike("matmul: bias", a, bias);
     check(bias.shape() == Shape{B.cols}, "matmul: bias {} for {} columns", bias.shape(), B.cols);
   }
   const Shape a_batch = batch_of(a.shape()), b_batch = batch_of(b.shape());
@@ -71,14 +71,14 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   shape.push_back(B.cols);
 
   return with_kernels("matmul", a, [&]<class T>(const kernels::Kernels<T>& k) {
-    Tensor c(shape, a.dtype());
+    Tensor c(shape, a.dtype(), a.device());
     if (c.size() == 0) return c;
     kernels::MatMul<T> p;
     p.M = A.rows, p.N = B.cols, p.K = A.cols;
-    p.a = a.data<T>(), p.a_row = A.row_stride, p.a_col = A.col_stride;
-    p.b = b.data<T>(), p.b_row = B.row_stride, p.b_col = B.col_stride;
-    p.c = c.mutable_data<T>(), p.c_row = B.cols;
-    p.bias = bias.defined() ? bias.data<T>() : nullptr;
+    p.a = a.device_data<T>(), p.a_row = A.row_stride, p.a_col = A.col_stride;
+    p.b = b.device_data<T>(), p.b_row = B.row_stride, p.b_col = B.col_stride;
+    p.c = c.mutable_device_data<T>(), p.c_row = B.cols;
+    p.bias = bias.defined() ? bias.device_data<T>() : nullptr;
     p.act = options.activation;
     p.slope = static_cast<T>(options.slope);
     multiply(k, p, make_walk(batch, {broadcast_strides(a_batch, batch), broadcast_strides(b_batch, batch)}));

@@ -12,8 +12,8 @@ void copy_walk(const Shape& shape, const Tensor& x, const Strides& xs, std::int6
                const Strides& ys, std::int64_t y_start) {
   if (shape.size() == 0) return;
   const int size = size_of(x.dtype());
-  kernels::cpu_move().copy(make_walk(shape, {xs, ys}), size, x.raw() + x_start * size,
-                           y.mutable_raw() + y_start * size);
+  backend_of(x).move->copy(make_walk(shape, {xs, ys}), size, x.raw() + x_start * size,
+                        y.mutable_raw() + y_start * size);
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   check(x.rank() <= shape.rank() && broadcast_shape("broadcast_to", x.shape(), shape) == shape,
         "broadcast_to: {} does not broadcast to {}", x.shape(), shape);
-  Tensor y(shape, x.dtype());
+  Tensor y(shape, x.dtype(), x.device());
   copy_walk(shape, x, broadcast_strides(x.shape(), shape), 0, y, row_major_strides(shape), 0);
   return y;
 }
@@ -43,7 +43,7 @@ Tensor permute(const Tensor& x, const std::vector<int>& order) {
     shape[i] = x.shape()[a];
     from.of[i] = dense.of[a];
   }
-  Tensor y(shape, x.dtype());
+  Tensor y(shape, x.dtype(), x.device());
   copy_walk(shape, x, from, 0, y, row_major_strides(shape), 0);
   return y;
 }
@@ -70,7 +70,7 @@ Tensor flip(const Tensor& x, const Axes& axes) {
     from.of[a] = -dense.of[a];
     start += (x.shape()[a] - 1) * dense.of[a];
   }
-  Tensor y(x.shape(), x.dtype());
+  Tensor y(x.shape(), x.dtype(), x.device());
   copy_walk(x.shape(), x, from, start, y, dense, 0);
   return y;
 }
@@ -95,7 +95,7 @@ Tensor pad(const Tensor& x, const Padding& padding, double value) {
     x_start += std::max<std::int64_t>(-before, 0) * xs.of[i];
     grows = grows || before > 0 || after > 0;
   }
-  Tensor y = grows ? full(shape, value, x.dtype()) : Tensor(shape, x.dtype());
+  Tensor y = grows ? full(shape, value, x.dtype(), x.device()) : Tensor(shape, x.dtype(), x.device());
   const Strides ys = row_major_strides(shape);
   std::int64_t y_start = 0;
   for (int i = 0; i < x.rank(); ++i)
@@ -112,7 +112,7 @@ Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end) {
   const Strides xs = row_major_strides(x.shape());
   Shape shape = x.shape();
   shape[a] = r.end - r.begin;
-  Tensor y(shape, x.dtype());
+  Tensor y(shape, x.dtype(), x.device());
   copy_walk(shape, x, xs, r.begin * xs.of[a], y, row_major_strides(shape), 0);
   return y;
 }
@@ -129,9 +129,10 @@ Tensor concat(const std::vector<Tensor>& xs, int axis) {
     check(x.shape() == expected && x.dtype() == xs[0].dtype(),
           "concat: along axis {} {} {} does not fit {} {}", axis, name(x.dtype()), x.shape(),
           name(xs[0].dtype()), xs[0].shape());
+    check_same_device("concat", x, xs[0]);
     shape[a] += x.shape()[a];
   }
-  Tensor y(shape, xs[0].dtype());
+  Tensor y(shape, xs[0].dtype(), xs[0].device());
   const Strides ys = row_major_strides(shape);
   std::int64_t start = 0;
   for (const Tensor& x : xs) {
@@ -166,11 +167,12 @@ Tensor take_rows(const Tensor& x, const Tensor& index) {
         "take_rows: x {} at index {}: more than {} dimensions", x.shape(), index.shape(), kernels::kMaxDims);
   Shape shape = index.shape();
   for (int i = 1; i < x.rank(); ++i) shape.push_back(x.shape()[i]);
-  Tensor y(shape, x.dtype());
+  Tensor y(shape, x.dtype(), x.device());
   const std::int64_t row_bytes = x.shape().product(1, x.rank()) * size_of(x.dtype());
+  const Tensor at = index.to(x.device());
   if (y.size())
-    kernels::cpu_move().take_rows(index.size(), row_bytes, index.data<std::int64_t>(), x.raw(),
-                                  y.mutable_raw());
+    backend_of(x).move->take_rows(at.size(), row_bytes, at.device_data<std::int64_t>(), x.raw(),
+                               y.mutable_raw());
   return y;
 }
 
@@ -184,11 +186,12 @@ Tensor add_rows(const Tensor& x, const Tensor& index, std::int64_t rows) {
         is, kernels::kMaxDims);
   Shape shape{rows};
   for (int i = is.rank(); i < xs.rank(); ++i) shape.push_back(xs[i]);
+  const Tensor at = index.to(x.device());
   return with_kernels("add_rows", x, [&]<class T>(const kernels::Kernels<T>& k) {
-    Tensor y(shape, x.dtype());
+    Tensor y(shape, x.dtype(), x.device());
     if (y.size())
-      k.add_rows(index.size(), rows, shape.product(1, shape.rank()), index.data<std::int64_t>(), x.data<T>(),
-                 y.mutable_data<T>());
+      k.add_rows(at.size(), rows, shape.product(1, shape.rank()), at.device_data<std::int64_t>(),
+                 x.device_data<T>(), y.mutable_device_data<T>());
     return y;
   });
 }

@@ -1,5 +1,6 @@
 // The operations on tensors: each checks its shapes, allocates the result and calls one kernel. No gradients here.
 //
+// Operands are on one device, and so is the result (an index may come from the CPU).
 // Arithmetic is for f32 and f64; moving elements (permute, concat, take_rows, ..) works for every dtype. Binary operations
 // broadcast as NumPy does: shapes are aligned at their last dimension and extents of 1 are repeated.
 // `axes` lists dimensions to reduce, negative ones count from the end; an empty list means all of them.
@@ -31,13 +32,16 @@ using kernels::Activation;
 namespace tensor {
 
 // ---- creation (create.cc) ----
-Tensor zeros(const Shape& shape, DType dtype = DType::f32);
-Tensor ones(const Shape& shape, DType dtype = DType::f32);
-Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
+Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
+Tensor ones(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
+Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Device device = Device::cpu);
 /// start, start + step, .., up to but without stop.
-Tensor arange(double start, double stop, double step = 1, DType dtype = DType::f32);
-Tensor uniform(Generator& g, const Shape& shape, double low = 0, double high = 1, DType dtype = DType::f32);
-Tensor normal(Generator& g, const Shape& shape, double mean = 0, double std = 1, DType dtype = DType::f32);
+Tensor arange(double start, double stop, double step = 1, DType dtype = DType::f32,
+              Device device = Device::cpu);
+Tensor uniform(Generator& g, const Shape& shape, double low = 0, double high = 1, DType dtype = DType::f32,
+               Device device = Device::cpu);
+Tensor normal(Generator& g, const Shape& shape, double mean = 0, double std = 1, DType dtype = DType::f32,
+              Device device = Device::cpu);
 /// A random order of 0 .. n-1, i64.
 Tensor permutation(Generator& g, std::int64_t n);
 /// y (.., classes) = 1 where the index equals the class; index i64.

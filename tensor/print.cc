@@ -180,8 +180,8 @@ std::string Tensor::text() const {
   if (!defined()) return "undefined";
   if (size() == 0) return "[]";
   if (rank() == 0) {
-    if (dtype_ == DType::f32) return alone(*data<float>());
-    if (dtype_ == DType::f64) return alone(*data<double>());
+    if (dtype_ == DType::f32) return alone(to_vector<float>()[0]);
+    if (dtype_ == DType::f64) return alone(item());
     const std::string s = words(*this)[0];
     return s.substr(s.find_first_not_of(' '));  // " True"
   }

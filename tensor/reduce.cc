@@ -58,8 +58,9 @@ Tensor reduce(const char* op_name, kernels::Reduction op, const Tensor& x, const
       while (begin > 0 && reduced.has[begin - 1]) --begin;
       Shape shape = y.shape();
       for (int i = begin; i < end; ++i) shape[i] = 1;
-      Tensor next(shape, x.dtype());
-      if (next.size()) k.reduce(op, slab(y.shape(), begin, end), y.data<T>(), next.mutable_data<T>());
+      Tensor next(shape, x.dtype(), x.device());
+      if (next.size())
+        k.reduce(op, slab(y.shape(), begin, end), y.device_data<T>(), next.mutable_device_data<T>());
       y = std::move(next);
     }
     return y.reshape(result);
@@ -83,8 +84,8 @@ Tensor arg_reduce(const char* op_name, kernels::ArgReduction op, const Tensor& x
   const Around at = around(op_name, x, axis, keep);
   check(at.slab.n > 0, "{}: axis {} of shape {} has no elements", op_name, axis, x.shape());
   return with_kernels(op_name, x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(at.rest, DType::i64);
-    if (y.size()) k.arg_reduce(op, at.slab, x.data<T>(), y.mutable_data<std::int64_t>());
+    Tensor y(at.rest, DType::i64, x.device());
+    if (y.size()) k.arg_reduce(op, at.slab, x.device_data<T>(), y.mutable_device_data<std::int64_t>());
     return y;
   });
 }
@@ -94,15 +95,15 @@ template <class F>
 Tensor along_axis(const char* op, const Tensor& x, int axis, const F& f) {
   const Around at = around(op, x, axis, true);
   return with_kernels(op, x, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(x.shape(), x.dtype());
-    if (y.size()) f(k, at.slab, x.data<T>(), y.mutable_data<T>());
+    Tensor y(x.shape(), x.dtype(), x.device());
+    if (y.size()) f(k, at.slab, x.device_data<T>(), y.mutable_device_data<T>());
     return y;
   });
 }
 
 /// sum / n; NaN where n is 0.
 Tensor divided(const Tensor& sum, std::int64_t n) {
-  return binary(kernels::Binary::div, sum, full({}, static_cast<double>(n), sum.dtype()));
+  return binary(kernels::Binary::div, sum, full({}, static_cast<double>(n), sum.dtype(), sum.device()));
 }
 
 }  // namespace
@@ -138,9 +139,10 @@ Tensor argmin(const Tensor& x, int axis, bool keep) {
 Tensor logsumexp(const Tensor& x, int axis, bool keep) {
   const Around at = around("logsumexp", x, axis, keep);
   return with_kernels("logsumexp", x, [&]<class T>(const Kernels<T>& k) {
-    if (at.slab.n == 0) return full(at.rest, -std::numeric_limits<double>::infinity(), x.dtype());  // log 0
-    Tensor y(at.rest, x.dtype());
-    if (y.size()) k.logsumexp(at.slab, x.data<T>(), y.mutable_data<T>());
+    if (at.slab.n == 0)
+      return full(at.rest, -std::numeric_limits<double>::infinity(), x.dtype(), x.device());  // log 0
+    Tensor y(at.rest, x.dtype(), x.device());
+    if (y.size()) k.logsumexp(at.slab, x.device_data<T>(), y.mutable_device_data<T>());
     return y;
   });
 }
@@ -159,11 +161,11 @@ Tensor cumsum(const Tensor& x, int axis, bool reverse) {
 }
 
 Tensor sum_binary(kernels::Binary op, const Tensor& a, const Tensor& b, kernels::Scalars s) {
-  check_same_dtype(name(op), a, b);
+  check_alike(name(op), a, b);
   check_same_shape(name(op), a, b);
   return with_kernels(name(op), a, [&]<class T>(const Kernels<T>& k) {
-    Tensor y(Shape{}, a.dtype());
-    k.sum_binary(op, s, a.size(), a.data<T>(), b.data<T>(), y.mutable_data<T>());
+    Tensor y(Shape{}, a.dtype(), a.device());
+    k.sum_binary(op, s, a.size(), a.device_data<T>(), b.device_data<T>(), y.mutable_device_data<T>());
     return y;
   });
 }

@@ -1,6 +1,5 @@
 #include "tensor/tensor.h"
 
-#include "tensor/allocator.h"
 #include "tensor/ops.h"
 #include "tensor/walk.h"
 
@@ -13,22 +12,28 @@ const char* name(DType t) {
   static constexpr const char* names[] = {"f32", "f64", "i64", "u8", "b8"};
   return names[static_cast<int>(t)];
 }
-const char* name(Device) { return "cpu"; }
+const char* name(Device d) {
+  static constexpr const char* names[] = {"cpu", "cuda", "emu"};
+  return names[static_cast<int>(d)];
+}
 int size_of(DType t) {
   static constexpr int sizes[] = {4, 8, 8, 1, 1};
   return sizes[static_cast<int>(t)];
 }
 
 Storage::Storage(std::size_t size, Device where)
-    : data(static_cast<std::byte*>(allocate(size))), bytes(size), device(where) {}
-Storage::~Storage() { release(data, bytes); }
+    : data(static_cast<std::byte*>(tensor::backend_of(where).memory->allocate(size))),
+      bytes(size),
+      device(where) {}
+Storage::~Storage() { tensor::backend_of(device).memory->release(data, bytes); }
 
 Tensor::Tensor(const Shape& shape, DType dtype, Device device) : shape_(shape), dtype_(dtype) {
   shape.check_extents("allocate", size_of(dtype));
   try {
     storage_ = std::make_shared<Storage>(bytes(), device);
   } catch (const std::bad_alloc&) {
-    throw Error("allocate: no memory for a tensor of {} {}: {} bytes", name(dtype), shape, bytes());
+    throw Error("allocate: no memory on {} for a tensor of {} {}: {} bytes", name(device), name(dtype), shape,
+                bytes());
   }
 }
 
@@ -51,6 +56,11 @@ void Tensor::check_dtype(DType wanted) const {
   check(defined(), "the elements of an undefined tensor read as {}", name(wanted));
   check(dtype_ == wanted, "a tensor of {} read as {}; convert it by to(DType::{})", name(dtype_),
         name(wanted), name(wanted));
+}
+
+void Tensor::check_on_cpu() const {
+  check(device() == Device::cpu, "the elements of a tensor on {} read by the CPU; copy it by to(Device::cpu)",
+        name(device()));
 }
 
 Tensor Tensor::reshape(const Shape& wanted) const {
@@ -93,12 +103,12 @@ Tensor Tensor::operator[](std::int64_t i) const {
 double Tensor::item() const {
   tensor::check_defined("item", *this);
   check(size() == 1, "item: shape {} has {} elements, not one", shape_, size());
-  return to(DType::f64).data<double>()[0];
+  return to(Device::cpu).to(DType::f64).data<double>()[0];
 }
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
-  const Tensor t = to(dtype_of<T>());
+  const Tensor t = to(Device::cpu).to(dtype_of<T>());
   const T* p = t.data<T>();
   return std::vector<T>(p, p + size());
 }
@@ -110,13 +120,20 @@ template std::vector<bool> Tensor::to_vector() const;
 
 Tensor Tensor::to(DType dtype) const { return dtype == dtype_ ? *this : tensor::cast(*this, dtype); }
 Tensor Tensor::to(Device device) const {
-  check(device == this->device(), "to: no copy from {} to {}", name(this->device()), name(device));
-  return *this;
+  if (!defined() || device == this->device()) return *this;
+  check(device == Device::cpu || this->device() == Device::cpu, "to: from {} to {} only by way of the CPU",
+        name(this->device()), name(device));
+  Tensor copy(shape_, dtype_, device);
+  if (device == Device::cpu)
+    tensor::backend_of(this->device()).memory->to_host(copy.mutable_raw(), raw(), bytes());
+  else
+    tensor::backend_of(device).memory->from_host(copy.mutable_raw(), raw(), bytes());
+  return copy;
 }
 Tensor Tensor::clone() const {
   if (!defined()) return {};
   Tensor copy(shape_, dtype_, device());
-  std::memcpy(copy.mutable_raw(), raw(), bytes());
+  tensor::backend_of(device()).memory->copy(copy.mutable_raw(), raw(), bytes());
   return copy;
 }
 

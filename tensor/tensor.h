@@ -4,7 +4,7 @@
 // for mutable_data(), which advances the storage's version: that is how autograd notices in-place updates.
 #pragma once
 
-#include "kernels/kernels.h"
+#include "kernels/device.h"
 #include "tensor/error.h"
 #include "tensor/shape.h"
 
@@ -20,9 +20,8 @@
 
 namespace gesso {
 
+using kernels::Device;
 using kernels::DType;
-
-enum class Device : std::uint8_t { cpu };
 
 const char* name(DType t);  // "f32", "f64", "i64", "u8", "b8"
 const char* name(Device d);
@@ -54,7 +53,7 @@ struct Storage {
 class Tensor {
  public:
   Tensor() = default;  // undefined: no storage
-  /// Uninitialised elements. Throws where the system has no memory for them.
+  /// Uninitialised elements. Throws where there is no such device, or no memory for them.
   explicit Tensor(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
 
   /// Elements copied from `values`; T is float, double, int64_t, uint8_t or bool.
@@ -85,15 +84,28 @@ class Tensor {
   DType dtype() const { return dtype_; }
   Device device() const { return storage_ ? storage_->device : Device::cpu; }
 
-  /// The elements, to read. Throws unless T is the tensor's dtype.
+  /// The elements, to read. Throws unless T is the tensor's dtype, and the tensor on the CPU.
   template <class T>
   const T* data() const {
     check_dtype(dtype_of<T>());
+    check_on_cpu();
     return reinterpret_cast<const T*>(raw());
   }
   /// The elements, to write: advances version().
   template <class T>
   T* mutable_data() {
+    check_dtype(dtype_of<T>());
+    check_on_cpu();
+    return reinterpret_cast<T*>(mutable_raw());
+  }
+  /// The same for kernels of the tensor's device: pointers into its memory.
+  template <class T>
+  const T* device_data() const {
+    check_dtype(dtype_of<T>());
+    return reinterpret_cast<const T*>(raw());
+  }
+  template <class T>
+  T* mutable_device_data() {
     check_dtype(dtype_of<T>());
     return reinterpret_cast<T*>(mutable_raw());
   }
@@ -121,6 +133,7 @@ class Tensor {
   /// Converted: fractions are cut off, what is out of range becomes the nearest number that is not, NaN becomes 0; as b8,
   /// whether an element differs from 0. The same handle when nothing changes.
   Tensor to(DType dtype) const;
+  /// Copied to another device; the same handle when it is there already.
   Tensor to(Device device) const;
   Tensor clone() const;
 
@@ -129,6 +142,7 @@ class Tensor {
 
  private:
   void check_dtype(DType wanted) const;
+  void check_on_cpu() const;
 
   std::shared_ptr<Storage> storage_;
   std::size_t offset_ = 0;  // bytes

@@ -2,11 +2,23 @@
 
 namespace gesso::tensor {
 
-void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
+const kernels::Backend& backend_of(Device d) {
+  const kernels::Backend* b = kernels::backend(d);
+  check(b != nullptr, "device {}: {}", name(d), b ? "" : kernels::why_absent(d));
+  return *b;
+}
+
+void check_same_device(const char* op, const Tensor& a, const Tensor& b) {
+  check(a.device() == b.device(), "{}: {} is on {}, {} on {}; copy one of them", op, a.shape(),
+        name(a.device()), b.shape(), name(b.device()));
+}
+
+void check_alike(const char* op, const Tensor& a, const Tensor& b) {
   check_defined(op, a);
   check_defined(op, b);
   check(a.dtype() == b.dtype(), "{}: {} is {}, {} is {}; convert one of them", op, a.shape(), name(a.dtype()),
         b.shape(), name(b.dtype()));
+  check_same_device(op, a, b);
 }
 
 void check_same_shape(const char* op, const Tensor& a, const Tensor& b) {
@@ -22,7 +34,8 @@ void check_index(const char* op, const Tensor& index, std::int64_t n, const char
   check_defined(op, index);
   check(index.dtype() == DType::i64, "{}: the index {} is {}, not i64", op, index.shape(),
         name(index.dtype()));
-  const std::int64_t* at = index.data<std::int64_t>();
+  const Tensor here = index.to(Device::cpu);  // costs a wait on other devices; a wild index would cost more
+  const std::int64_t* at = here.data<std::int64_t>();
   for (std::int64_t i = 0; i < index.size(); ++i)
     check(at[i] >= 0 && at[i] < n, "{}: index {} at position {}, there are {} {}", op, at[i], i, n, what);
 }

@@ -13,8 +13,9 @@ namespace gesso::tensor {
 inline void check_defined(const char* op, const Tensor& x) {
   check(x.defined(), "{}: an undefined tensor", op);
 }
-/// Both defined and of one dtype.
-void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
+void check_same_device(const char* op, const Tensor& a, const Tensor& b);
+/// Both defined, of one dtype and on one device.
+void check_alike(const char* op, const Tensor& a, const Tensor& b);
 void check_same_shape(const char* op, const Tensor& a, const Tensor& b);
 void check_mask(const char* op, const Tensor& mask);
 /// An i64 tensor whose entries are in [0, n); `what` names the things there are n of.
@@ -27,15 +28,19 @@ struct Range {
 };
 Range range(const char* op, const Tensor& x, int axis, std::int64_t begin, std::int64_t end);
 
+/// The device; throws where this build or this machine has none.
+const kernels::Backend& backend_of(Device d);
+inline const kernels::Backend& backend_of(const Tensor& x) { return backend_of(x.device()); }
+
 /// The one switch over (device, dtype): calls f(const Kernels<T>&) for the floating-point type of x.
 template <class F>
 decltype(auto) with_kernels(const char* op, const Tensor& x, F&& f) {
   check_defined(op, x);
   switch (x.dtype()) {
     case DType::f32:
-      return f(kernels::cpu<float>());
+      return f(backend_of(x).of<float>());
     case DType::f64:
-      return f(kernels::cpu<double>());
+      return f(backend_of(x).of<double>());
     default:
       throw Error("{}: {} is {}; arithmetic is for f32 and f64, convert it first", op, x.shape(),
                   name(x.dtype()));

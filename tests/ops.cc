@@ -1,8 +1,21 @@
 #include "tests/ops.h"
 
+#include "tests/device.h"
+
 #include <map>
 
 namespace gesso::tests {
+
+OpSample on_tested_device(const OpSample& sample) {
+  const auto moved = [](const Var& x) {
+    const Tensor t = x.value().to(tested_device());
+    return x.requires_grad() ? parameter(t) : Var(t);
+  };
+  OpSample s{{}, sample.options};
+  for (const Var& x : sample.inputs) s.inputs.push_back(moved(x));
+  s.options.fixed = sample.options.fixed.to(tested_device());
+  return s;
+}
 
 Array array(const Tensor& t) { return {t.shape(), t.to_vector<double>()}; }
 

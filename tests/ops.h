@@ -11,6 +11,9 @@
 
 namespace gesso::tests {
 
+/// The sample with all its tensors on the device under test.
+OpSample on_tested_device(const OpSample& sample);
+
 /// The elements of a tensor, as doubles.
 struct Array {
   Shape shape;

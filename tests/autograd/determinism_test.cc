@@ -3,6 +3,7 @@
 #include <omp.h>
 #endif
 
+#include "tests/device.h"
 #include "tests/ops.h"
 
 #include <doctest/doctest.h>
@@ -28,7 +29,10 @@ struct ThreadsAsBefore {
 std::vector<std::byte> bits(const std::vector<Var>& vars) {
   std::vector<std::byte> out;
   for (const Var& x : vars)
-    if (x.defined()) out.insert(out.end(), x.value().raw(), x.value().raw() + x.value().bytes());
+    if (x.defined()) {
+      const Tensor t = x.value().to(Device::cpu);
+      out.insert(out.end(), t.raw(), t.raw() + t.bytes());
+    }
   return out;
 }
 
@@ -42,7 +46,8 @@ std::vector<std::byte> run(const F& f, const std::vector<Var>& inputs) {
   const std::vector<Var> y = all;
   Generator g(9);
   for (const Var& o : y)
-    v.push_back(tensor::uniform(g, o.shape(), -1, 1, o.dtype() == DType::f32 ? DType::f32 : DType::f64));
+    v.push_back(tensor::uniform(g, o.shape(), -1, 1, o.dtype() == DType::f32 ? DType::f32 : DType::f64,
+                                tested_device()));
   if (y[0].requires_grad())
     for (const Var& dx : grad(y, x, {.grad_outputs = v, .allow_unused = true})) all.push_back(dx);
   return bits(all);
@@ -64,9 +69,11 @@ void check_same_bits(const std::string& what, const F& f, const std::vector<Var>
 TEST_CASE("every op gives the same bits again") {
   for (const Op& op : ops_table()) {
     Generator g(13);
-    for (const OpSample& s : op.samples(g))
+    for (const OpSample& drawn : op.samples(g)) {
+      const OpSample s = on_tested_device(drawn);
       check_same_bits(
           op.name + std::string(": ") + s.text(), [&](auto& x) { return op.f(x, s.options); }, s.inputs);
+    }
   }
 }
 
@@ -74,7 +81,9 @@ TEST_CASE("every op gives the same bits again") {
 TEST_CASE("large inputs give the same bits for one, two and three threads") {
   Generator g(17);
   for (DType t : {DType::f32, DType::f64}) {
-    const auto input = [&](const Shape& s) { return parameter(tensor::normal(g, s, 0, 1, t)); };
+    const auto input = [&](const Shape& s) {
+      return parameter(tensor::normal(g, s, 0, 1, t, tested_device()));
+    };
     const Var x = input({301, 517}), y = input({301, 517}), row = input({517}), column = input({301, 1});
     const Tensor index = [&] {
       std::vector<std::int64_t> v;

@@ -1,5 +1,6 @@
 // Gradients of first and second order of every op against central differences, and linear ops against their adjoints.
 #include "autograd/gradcheck.h"
+#include "tests/device.h"
 #include "tests/ops.h"
 
 #include <doctest/doctest.h>
@@ -23,8 +24,9 @@ int over_all_ops(const Check& check) {
     if (!op.derivable) continue;
     for (std::uint64_t seed : {7, 8}) {
       Generator g(seed);
-      for (const OpSample& s : op.samples(g)) {
+      for (const OpSample& drawn : op.samples(g)) {
         ++configurations;
+        const OpSample s = on_tested_device(drawn);
         INFO(std::string(op.name) << ": " << s.text());
         CHECK(check(call(op, s.options), s.inputs, GradcheckOptions{}) == "");
       }
@@ -35,7 +37,7 @@ int over_all_ops(const Check& check) {
 
 /// Small integers, so that every product and sum is exact.
 Tensor integers(Generator& g, const Shape& shape, DType dtype) {
-  return tensor::uniform(g, shape, -4, 5, DType::f64).to(DType::i64).to(dtype);
+  return tensor::uniform(g, shape, -4, 5, DType::f64, tested_device()).to(DType::i64).to(dtype);
 }
 
 double inner(const Tensor& a, const Tensor& b) {
@@ -85,7 +87,8 @@ TEST_CASE("a linear op and its gradient are adjoint, exactly on small integers")
   for (const Op& op : ops_table()) {
     if (op.linear == Linear::no) continue;
     Generator g(3), numbers(4);
-    for (OpSample s : op.samples(g)) {
+    for (const OpSample& drawn : op.samples(g)) {
+      OpSample s = on_tested_device(drawn);
       if (std::string(op.name) == "pad") s.options.a = 0;  // a padding other than 0 is affine
       for (DType dtype : {DType::f32, DType::f64}) {
         ++configurations;
@@ -105,7 +108,8 @@ TEST_CASE("gradients in f32 agree with those in f64") {
   for (const Op& op : ops_table()) {
     if (!op.derivable) continue;
     Generator g(11), numbers(12);
-    for (const OpSample& s : op.samples(g)) {
+    for (const OpSample& drawn : op.samples(g)) {
+      const OpSample s = on_tested_device(drawn);
       std::vector<Var> x32, x64;
       for (const Var& x : s.inputs) {
         x32.push_back(parameter(x.value().to(DType::f32)));
@@ -116,7 +120,7 @@ TEST_CASE("gradients in f32 agree with those in f64") {
       std::vector<Var> v32, v64;
       std::int64_t terms = 0;
       for (const Var& y : y32) {
-        v32.push_back(tensor::uniform(numbers, y.shape(), -1, 1));
+        v32.push_back(tensor::uniform(numbers, y.shape(), -1, 1, DType::f32, tested_device()));
         v64.push_back(v32.back().value().to(DType::f64));
         terms += y.size();
       }

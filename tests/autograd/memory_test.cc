@@ -1,6 +1,6 @@
 // Graphs of any depth without a deep stack, and memory that is given back.
 #include "autograd/ops.h"
-#include "tensor/allocator.h"
+#include "kernels/device.h"
 
 #include <doctest/doctest.h>
 
@@ -18,7 +18,7 @@ constexpr int kDeep = 1'000'000;
 struct Use {
   std::size_t tensors, heap;
 };
-Use use() { return {allocator_use().in_use, mallinfo2().uordblks}; }
+Use use() { return {kernels::backend(Device::cpu)->memory->use().in_use, mallinfo2().uordblks}; }
 
 /// Runs f a few times, then a thousand times, and demands that nothing stays behind.
 template <class F>
@@ -93,17 +93,18 @@ TEST_CASE("memory stays flat over a thousand steps of the first and the second o
 
 TEST_CASE("a backward pass frees what it has used") {
   const Var x = parameter(tensor::ones({1000}));
-  const std::size_t before = allocator_use().in_use;
+  const std::size_t before = kernels::backend(Device::cpu)->memory->use().in_use;
   Var y = x;
   for (int i = 0; i < 20; ++i) y = sin(y);
   const Var loss = sum(y);
   y = {};
-  const std::size_t built = allocator_use().in_use;
+  const std::size_t built = kernels::backend(Device::cpu)->memory->use().in_use;
   loss.backward();
 #ifndef GESSO_EXACT_ALLOCATIONS
   CHECK(built >= before + 19 * 4000);
 #endif
-  CHECK(allocator_use().in_use <= before + 2 * 4096 + 2 * 64);  // the gradient and the loss
+  CHECK(kernels::backend(Device::cpu)->memory->use().in_use <=
+        before + 2 * 4096 + 2 * 64);  // the gradient and the loss
 }
 
 }  // namespace gesso

@@ -1,4 +1,5 @@
 // The value of every op against its float64 reference, over random shapes, values and options.
+#include "tests/device.h"
 #include "tests/ops.h"
 
 #include <doctest/doctest.h>
@@ -12,7 +13,7 @@ namespace {
 /// What the allocator hands out next, for tensors of this shape, is full of NaN.
 void poison(const Shape& shape, DType dtype) {
   std::vector<Tensor> blocks;
-  for (int i = 0; i < 4; ++i) blocks.push_back(tensor::full(shape, NAN, dtype));
+  for (int i = 0; i < 4; ++i) blocks.push_back(tensor::full(shape, NAN, dtype, tested_device()));
 }
 
 double epsilon(DType t) {
@@ -58,9 +59,10 @@ TEST_CASE("every op gives the value of its reference") {
   for (std::uint64_t seed = 0; seed < 5; ++seed)
     for (const Op& op : ops_table()) {
       Generator g(seed);
-      for (const OpSample& sample : op.samples(g))
+      for (const OpSample& drawn : op.samples(g))
         for (DType dtype : {DType::f64, DType::f32}) {
           ++configurations;
+          const OpSample sample = on_tested_device(drawn);
           const std::string wrong = failure(op, sample, dtype);
           INFO(std::string(op.name) << " of " << name(dtype) << " " << sample.text() << ", seed " << seed);
           CHECK(wrong == "");

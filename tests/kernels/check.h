@@ -6,6 +6,7 @@
 #endif
 
 #include "kernels/kernels.h"
+#include "tests/kernels/on_device.h"
 
 #include <doctest/doctest.h>
 

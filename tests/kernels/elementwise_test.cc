@@ -154,7 +154,7 @@ TEST_CASE_TEMPLATE("every unary operation, at sizes that fill no vector too, and
       const Scalars s = scalars(op);
       const auto y = on_threads([&] {
         std::vector<T> out = poisoned<T>(n + 1);
-        cpu<T>().unary(op, s, n, x.data(), out.data());
+        tested<T>().unary(op, s, n, x.data(), out.data());
         return out;
       });
       CHECK(std::isnan(y[n]));  // not written
@@ -166,7 +166,7 @@ TEST_CASE_TEMPLATE("every unary operation, at sizes that fill no vector too, and
         }
       std::vector<T> in_place = x;
       in_place.push_back(y[n]);
-      cpu<T>().unary(op, s, n, in_place.data(), in_place.data());
+      tested<T>().unary(op, s, n, in_place.data(), in_place.data());
       CHECK(same_bits(in_place, y));
     }
 }
@@ -180,7 +180,7 @@ TEST_CASE_TEMPLATE("every binary operation, dense and with a number on either si
         const Walk walk{1, {n}, {{!(broadcast & 1)}, {!(broadcast & 2)}}};
         const auto y = on_threads([&] {
           std::vector<T> out = poisoned<T>(n);
-          cpu<T>().binary(op, {-0.75, 1.5}, walk, a.data(), b.data(), out.data());
+          tested<T>().binary(op, {-0.75, 1.5}, walk, a.data(), b.data(), out.data());
           return out;
         });
         for (std::int64_t i = 0; i < n; ++i) {
@@ -221,7 +221,7 @@ TEST_CASE_TEMPLATE("walks: rows, columns, flips, gaps, no dimension, no element,
     const T *pa = a.data() + 1000, *pb = b.data() + 150000;  // strides may be negative
     const auto y = on_threads([&] {
       std::vector<T> out = poisoned<T>(n + 1);
-      cpu<T>().binary(Binary::sub, {}, w, pa, pb, out.data());
+      tested<T>().binary(Binary::sub, {}, w, pa, pb, out.data());
       return out;
     });
     std::vector<T> expected = poisoned<T>(n + 1);
@@ -229,7 +229,7 @@ TEST_CASE_TEMPLATE("walks: rows, columns, flips, gaps, no dimension, no element,
     CAPTURE(w.dims);
     CHECK(same_bits(y, expected));
     std::vector<std::uint8_t> less(n + 1, 77), expected_less(n + 1, 77);
-    cpu<T>().compare(Compare::lt, w, pa, pb, less.data());
+    tested<T>().compare(Compare::lt, w, pa, pb, less.data());
     each(w, [&](std::int64_t i, const std::int64_t* at) { expected_less[i] = pa[at[0]] < pb[at[1]]; });
     CHECK(less == expected_less);
   }
@@ -245,7 +245,7 @@ TEST_CASE_TEMPLATE("comparisons give 0 and 1, as IEEE wants it for NaN and zeros
                                    [](T p, T q) { return p > q; },  [](T p, T q) { return p >= q; }};
   for (int op = 0; op < 6; ++op) {
     std::vector<std::uint8_t> y(n, 77);
-    cpu<T>().compare(Compare(op), {1, {n}, {{1}, {1}}}, a.data(), b.data(), y.data());
+    tested<T>().compare(Compare(op), {1, {n}, {{1}, {1}}}, a.data(), b.data(), y.data());
     for (std::int64_t i = 0; i < n; ++i) CHECK(y[i] == std::uint8_t(meaning[op](a[i], b[i])));
   }
 }
@@ -254,12 +254,12 @@ TEST_CASE_TEMPLATE("fill and arange", T, float, double) {
   for (std::int64_t n : {0, 1, 13, 50021}) {
     const auto filled = on_threads([&] {
       std::vector<T> y = poisoned<T>(n + 1);
-      cpu<T>().fill(n, T(2.5), y.data());
+      tested<T>().fill(n, T(2.5), y.data());
       return y;
     });
     const auto steps = on_threads([&] {
       std::vector<T> y = poisoned<T>(n + 1);
-      cpu<T>().arange(n, -3, 0.25, y.data());
+      tested<T>().arange(n, -3, 0.25, y.data());
       return y;
     });
     CHECK(std::isnan(filled[n]));
@@ -288,13 +288,13 @@ TEST_CASE_TEMPLATE("outputs too large for the caches, at any alignment, equal sm
       return y;
     };
     const auto leaky = [](std::int64_t m, const T* x, T* y) {
-      cpu<T>().unary(Unary::leaky_relu, {.a = 0.2}, m, x, y);
+      tested<T>().unary(Unary::leaky_relu, {.a = 0.2}, m, x, y);
     };
     const auto gradient = [](std::int64_t m, const T* x, T* y) {
-      cpu<T>().binary(Binary::tanh_grad, {}, {1, {m}, {{1}, {1}}}, x, x, y);
+      tested<T>().binary(Binary::tanh_grad, {}, {1, {m}, {{1}, {1}}}, x, x, y);
     };
     const auto copy = [](std::int64_t m, const T* x, T* y) {
-      cpu_move().copy({1, {m}, {{1}, {1}}}, sizeof(T), x, y);
+      tested_move().copy({1, {m}, {{1}, {1}}}, sizeof(T), x, y);
     };
     CHECK(same_bits(whole(leaky), parts(leaky)));
     CHECK(same_bits(whole(gradient), parts(gradient)));

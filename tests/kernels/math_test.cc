@@ -62,7 +62,7 @@ void check(const Exact<W>& f, std::int64_t count, const Fill& fill) {
     for (std::int64_t first = 0; first < count; first += block) {
       std::vector<T> y = poisoned<T>(block);
       fill(first, x);
-      cpu<T>().unary(f.op, f.s, block, x.data(), y.data());
+      tested<T>().unary(f.op, f.s, block, x.data(), y.data());
       for (std::int64_t i = 0; i < block; ++i) {
         const double error = ulps(y[i], f.value(W(x[i])));
         if (!(error <= my_worst)) my_worst = error, my_where = x[i];
@@ -135,7 +135,7 @@ TEST_CASE_TEMPLATE("functions at their corners", T, float, double) {
   for (const Exact<W>& f : functions<W>())
     for (std::size_t n : {x.size(), std::size_t{1}}) {  // as vectors, and one by one
       std::vector<T> y = poisoned<T>(x.size());
-      for (std::size_t i = 0; i < x.size(); i += n) cpu<T>().unary(f.op, f.s, n, x.data() + i, y.data() + i);
+      for (std::size_t i = 0; i < x.size(); i += n) tested<T>().unary(f.op, f.s, n, x.data() + i, y.data() + i);
       for (std::size_t i = 0; i < x.size(); ++i) {
         INFO(f.name << " at " << double(x[i]) << " gives " << double(y[i]));
         CHECK(ulps(y[i], f.value(W(x[i]))) <= 4);
@@ -151,7 +151,7 @@ TEST_CASE("sine and cosine next to multiples of pi/2, where most of the argument
     for (const Exact<long double>& f : functions<long double>())
       if (!std::strcmp(f.name, name)) {
         std::vector<double> y = poisoned<double>(x.size());
-        cpu<double>().unary(f.op, f.s, x.size(), x.data(), y.data());
+        tested<double>().unary(f.op, f.s, x.size(), x.data(), y.data());
         double worst = 0;
         for (std::size_t i = 0; i < x.size(); ++i) worst = std::fmax(worst, ulps(y[i], f.value(x[i])));
         CHECK(worst <= 4);
@@ -168,9 +168,9 @@ TEST_CASE_TEMPLATE("powers", T, float, double) {
   for (double a : {0.0, -0.0, 1.0, 2.0, 3.0, -1.0, -2.0, -3.0, 0.5, -0.5, 2.5, 1e-3, 101.0, -101.0,
                    4.0 * (1 << 24), double(kInf<T>), -double(kInf<T>), double(kNan<T>)}) {
     std::vector<T> y = poisoned<T>(x.size()), z = y;
-    cpu<T>().unary(Unary::pow_scalar, {.a = a}, x.size(), x.data(), y.data());
+    tested<T>().unary(Unary::pow_scalar, {.a = a}, x.size(), x.data(), y.data());
     const std::vector<T> exponents(x.size(), T(a));
-    cpu<T>().binary(Binary::pow, {}, {1, {std::int64_t(x.size())}, {{1}, {1}}}, x.data(), exponents.data(),
+    tested<T>().binary(Binary::pow, {}, {1, {std::int64_t(x.size())}, {{1}, {1}}}, x.data(), exponents.data(),
                     z.data());
     for (std::size_t i = 0; i < x.size(); ++i) {
       const long double exact = std::pow((long double)x[i], (long double)a);

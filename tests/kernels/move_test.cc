@@ -29,7 +29,7 @@ void check_copy(const Walk& w) {
   const std::vector<T> x = bytes_of_noise<T>(2 * room, 1);
   const auto y = on_threads([&] {
     std::vector<T> out(2 * room, T(0xA5A5A5A5A5A5A5A5));
-    cpu_move().copy(w, sizeof(T), x.data() + room, out.data() + room);
+    tested_move().copy(w, sizeof(T), x.data() + room, out.data() + room);
     return out;
   });
   std::vector<T> expected(2 * room, T(0xA5A5A5A5A5A5A5A5));
@@ -118,7 +118,7 @@ template <class From, class To>
 void check_cast(DType from, DType to, const std::vector<From>& x) {
   const auto y = on_threads([&] {
     std::vector<To> out(x.size() + 1, To(77));
-    cpu_move().cast(std::int64_t(x.size()), from, x.data(), to, out.data());
+    tested_move().cast(std::int64_t(x.size()), from, x.data(), to, out.data());
     return out;
   });
   CHECK(y.back() == To(77));
@@ -208,7 +208,7 @@ TEST_CASE_TEMPLATE("where", T, std::uint8_t, std::uint32_t, std::uint64_t) {
     for (int d = 0; d < w.dims; ++d) n *= w.shape[d];
     const auto y = on_threads([&] {
       std::vector<T> out(n + 1, T(0xA5));
-      cpu_move().where(w, sizeof(T), mask.data(), a.data(), b.data(), out.data());
+      tested_move().where(w, sizeof(T), mask.data(), a.data(), b.data(), out.data());
       return out;
     });
     std::vector<T> expected(n + 1, T(0xA5));
@@ -226,7 +226,7 @@ TEST_CASE("take_rows") {
       for (std::int64_t& i : index) i = std::int64_t(engine() % 50);
       const auto y = on_threads([&] {
         std::vector<std::uint8_t> out(n * row + 1, 0xA5);
-        cpu_move().take_rows(n, row, index.data(), x.data(), out.data());
+        tested_move().take_rows(n, row, index.data(), x.data(), out.data());
         return out;
       });
       std::vector<std::uint8_t> expected(n * row + 1, 0xA5);

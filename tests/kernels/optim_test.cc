@@ -83,7 +83,7 @@ TEST_CASE_TEMPLATE("Adam and AdamW", T, float, double) {
         const AdamStep s{
             1e-2, 0.9, 0.999, 1e-8, decay, decoupled, 1 - std::pow(0.9, 7), 1 - std::pow(0.999, 7), scale};
         check<T>(
-            true, true, false, [&](int n, const ParameterSlice<T>* p) { cpu<T>().adam(s, n, p); },
+            true, true, false, [&](int n, const ParameterSlice<T>* p) { tested<T>().adam(s, n, p); },
             [&](State old, long double g) {
               g *= scale;
               long double w = old.w;
@@ -104,7 +104,7 @@ TEST_CASE_TEMPLATE("SGD with and without momentum, dampening, Nesterov, decay", 
           const SgdStep s{0.1, momentum ? 0.9 : 0, nesterov ? 0 : 0.3, decay, nesterov, first, 0.5};
           check<T>(
               momentum, false, first && momentum,
-              [&](int n, const ParameterSlice<T>* p) { cpu<T>().sgd(s, n, p); },
+              [&](int n, const ParameterSlice<T>* p) { tested<T>().sgd(s, n, p); },
               [&](State old, long double g) {
                 g = s.grad_scale * g + decay * old.w;
                 long double m = old.m, step = g;
@@ -121,7 +121,7 @@ TEST_CASE_TEMPLATE("RMSprop, eps outside the root", T, float, double) {
   for (double decay : {0.0, 0.1}) {
     const RmspropStep s{1e-2, 0.99, 1e-2, decay, 2};
     check<T>(
-        false, true, false, [&](int n, const ParameterSlice<T>* p) { cpu<T>().rmsprop(s, n, p); },
+        false, true, false, [&](int n, const ParameterSlice<T>* p) { tested<T>().rmsprop(s, n, p); },
         [&](State old, long double g) {
           g = s.grad_scale * g + decay * old.w;
           const long double v = s.alpha * old.v + (1 - s.alpha) * g * g;
@@ -136,7 +136,7 @@ TEST_CASE_TEMPLATE("lerp", T, float, double) {
     const auto y = on_threads([&] {
       std::vector<T> out = start;
       out.push_back(T(5));
-      cpu<T>().lerp(T(0.125), n, x.data(), out.data());
+      tested<T>().lerp(T(0.125), n, x.data(), out.data());
       return out;
     });
     CHECK(y[n] == 5);
@@ -148,5 +148,5 @@ TEST_CASE_TEMPLATE("lerp", T, float, double) {
 }
 
 TEST_CASE("no parameters at all") {
-  cpu<float>().adam({1e-3, 0.9, 0.999, 1e-8, 0, false, 0.1, 0.001, 1}, 0, nullptr);
+  tested<float>().adam({1e-3, 0.9, 0.999, 1e-8, 0, false, 0.1, 0.001, 1}, 0, nullptr);
 }

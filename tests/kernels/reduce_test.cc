@@ -32,7 +32,7 @@ template <class T>
 std::vector<T> reduced(Reduction op, const Slab& s, const std::vector<T>& x) {
   return on_threads([&] {
     std::vector<T> y = poisoned<T>(s.outer * s.inner + 1);
-    cpu<T>().reduce(op, s, x.data(), y.data());
+    tested<T>().reduce(op, s, x.data(), y.data());
     CHECK(std::isnan(y.back()));
     return y;
   });
@@ -83,7 +83,7 @@ TEST_CASE_TEMPLATE("extrema and their places over any axis", T, float, double) {
     for (const ArgReduction op : {ArgReduction::argmax, ArgReduction::argmin}) {
       const auto place = on_threads([&] {
         std::vector<std::int64_t> y(s.outer * s.inner + 1, -7);
-        cpu<T>().arg_reduce(op, s, x.data(), y.data());
+        tested<T>().arg_reduce(op, s, x.data(), y.data());
         return y;
       });
       CHECK(place.back() == -7);
@@ -121,8 +121,8 @@ TEST_CASE_TEMPLATE("an extremum is NaN where there is one, and its place is the 
           std::vector<std::int64_t> place(inner, -7);
           for (const auto& [op, arg] :
                {std::pair{Reduction::max, ArgReduction::argmax}, {Reduction::min, ArgReduction::argmin}}) {
-            cpu<T>().reduce(op, s, x.data(), y.data());
-            cpu<T>().arg_reduce(arg, s, x.data(), place.data());
+            tested<T>().reduce(op, s, x.data(), y.data());
+            tested<T>().arg_reduce(arg, s, x.data(), place.data());
             CHECK(std::isnan(y[0]));
             CHECK(place[0] == first);
             if (inner > 1) CHECK(std::isfinite(y[1]));
@@ -137,8 +137,8 @@ TEST_CASE_TEMPLATE("extrema of infinities", T, float, double) {
       for (int arg = 0; arg < 2; ++arg) {
         T y = kNan<T>;
         std::int64_t place = -7;
-        cpu<T>().reduce(arg ? Reduction::min : Reduction::max, {1, n, 1}, x.data(), &y);
-        cpu<T>().arg_reduce(ArgReduction(arg), {1, n, 1}, x.data(), &place);
+        tested<T>().reduce(arg ? Reduction::min : Reduction::max, {1, n, 1}, x.data(), &y);
+        tested<T>().arg_reduce(ArgReduction(arg), {1, n, 1}, x.data(), &place);
         CHECK(y == x[0]);
         CHECK(place == 0);
       }
@@ -148,11 +148,11 @@ TEST_CASE_TEMPLATE("extrema of infinities", T, float, double) {
 TEST_CASE_TEMPLATE("a sum of nothing is zero", T, float, double) {
   for (const Slab& s : {Slab{3, 0, 4}, Slab{5, 0, 1}, Slab{1, 0, 1}}) {
     std::vector<T> y = poisoned<T>(s.outer * s.inner);
-    cpu<T>().reduce(Reduction::sum, s, nullptr, y.data());
+    tested<T>().reduce(Reduction::sum, s, nullptr, y.data());
     for (T v : y) CHECK(v == 0);
   }
   T y = kNan<T>;
-  cpu<T>().sum_binary(Binary::mul, {}, 0, nullptr, nullptr, &y);
+  tested<T>().sum_binary(Binary::mul, {}, 0, nullptr, nullptr, &y);
   CHECK(y == 0);
 }
 
@@ -163,7 +163,7 @@ TEST_CASE_TEMPLATE("sums of f(a, b)", T, float, double) {
          {Binary::mul, Binary::squared_difference, Binary::absolute_difference, Binary::bce_with_logits}) {
       const T y = on_threads([&] {
         std::vector<T> out = poisoned<T>(1);
-        cpu<T>().sum_binary(op, {}, n, a.data(), b.data(), out.data());
+        tested<T>().sum_binary(op, {}, n, a.data(), b.data(), out.data());
         return out;
       })[0];
       long double sum = 0, size = 0;

@@ -1,4 +1,4 @@
-#include "tensor/allocator.h"
+#include "kernels/device.h"
 
 #include "reference.h"
 
@@ -7,6 +7,15 @@
 #include <thread>
 
 using namespace gesso;
+
+namespace {
+
+const kernels::Memory& memory() { return *kernels::backend(Device::cpu)->memory; }
+void* allocate(std::size_t bytes) { return memory().allocate(bytes); }
+void release(void* block, std::size_t bytes) { memory().release(block, bytes); }
+kernels::MemoryUse allocator_use() { return memory().use(); }
+
+}  // namespace
 
 #ifdef GESSO_EXACT_ALLOCATIONS
 constexpr bool kCached = false;  // every block from the system and back, for the address sanitizer
@@ -30,7 +39,7 @@ TEST_CASE("blocks are aligned, apart, and as large as asked for") {
 }
 
 TEST_CASE("use: in use, peak, and at most a fifth lost to size classes") {
-  const AllocatorUse before = allocator_use();
+  const kernels::MemoryUse before = allocator_use();
   for (std::size_t bytes = 1; bytes < (1 << 20); bytes = bytes * 9 / 8 + 1) {
     void* p = allocate(bytes);
     const std::size_t used = allocator_use().in_use - before.in_use;
@@ -65,7 +74,7 @@ TEST_CASE("after the first step a loop takes nothing from the system") {
 
 TEST_CASE("out of memory is an exception, and nothing is lost by it") {
   if (!kCached) return;
-  const AllocatorUse before = allocator_use();
+  const kernels::MemoryUse before = allocator_use();
   CHECK_THROWS_AS(allocate(std::size_t{1} << 46), std::bad_alloc);
   CHECK_THROWS_AS(allocate(std::size_t{1} << 62), std::bad_alloc);
   CHECK_THROWS_AS(allocate(SIZE_MAX), std::bad_alloc);

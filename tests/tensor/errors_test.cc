@@ -402,7 +402,7 @@ TEST_CASE("every mistake has its message") {
       message = e.what();
     }
     if (expected == "allocate: no memory")
-      CHECK(message == "allocate: no memory for a tensor of f32 (1048576,1048576): 4398046511104 bytes");
+      CHECK(message == "allocate: no memory on cpu for a tensor of f32 (1048576,1048576): 4398046511104 bytes");
     else
       CHECK(message == expected);
   }

@@ -1,0 +1,44 @@
+// The devices that this build and this machine have.
+#include "kernels/device.h"
+
+namespace gesso::kernels {
+
+const Memory& cpu_memory();
+namespace cuda {
+const Backend* backend();  // null without a GPU
+const char* why_absent();
+}  // namespace cuda
+namespace emu {
+const Backend* backend();
+}
+
+const Backend* backend(Device d) {
+  switch (d) {
+    case Device::cpu: {
+      static const Backend b{&cpu<float>(), &cpu<double>(), &cpu_move(), &cpu_memory()};
+      return &b;
+    }
+    case Device::cuda:
+#ifdef GESSO_HAS_CUDA
+      return cuda::backend();
+#else
+      return nullptr;
+#endif
+    case Device::emu:
+#ifdef GESSO_HAS_EMU
+      return emu::backend();
+#else
+      return nullptr;
+#endif
+  }
+  return nullptr;
+}
+
+const char* why_absent(Device d) {
+#ifdef GESSO_HAS_CUDA
+  if (d == Device::cuda) return cuda::why_absent();
+#endif
+  return d == Device::emu ? "this build of gesso has no emulated GPU" : "this build of gesso has no CUDA";
+}
+
+}  // namespace gesso::kernels

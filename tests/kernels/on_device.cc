@@ -1,0 +1,246 @@
+#include "tests/kernels/on_device.h"
+
+#include "tests/device.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+namespace gesso::test {
+namespace {
+
+using namespace gesso::kernels;
+
+const Backend& device() { return *backend(tests::tested_device()); }
+
+/// The elements [low, high) around p, on the device while this object lives.
+template <class T>
+class Mirror {
+ public:
+  Mirror(T* p, std::int64_t low, std::int64_t high)
+      : host_(p + low), low_(low), n_(p ? std::max<std::int64_t>(high - low, 0) : 0) {
+    if (!p) return;
+    there_ = static_cast<Bare*>(device().memory->allocate(bytes()));
+    device().memory->from_host(there_, host_, bytes());
+  }
+  Mirror(T* p, std::int64_t n) : Mirror(p, 0, n) {}
+  ~Mirror() {
+    if (!there_) return;
+    if constexpr (!std::is_const_v<T>) device().memory->to_host(host_, there_, bytes());
+    device().memory->release(there_, bytes());
+  }
+  Mirror(const Mirror&) = delete;
+  Mirror& operator=(const Mirror&) = delete;
+
+  operator T*() const { return there_ ? there_ - low_ : nullptr; }
+
+ private:
+  using Bare = std::remove_const_t<T>;
+  std::size_t bytes() const { return static_cast<std::size_t>(n_) * sizeof(T); }
+  T* host_;
+  Bare* there_ = nullptr;
+  std::int64_t low_, n_;
+};
+
+/// The elements of operand j that a walk touches, from the lowest to behind the highest.
+struct Extent {
+  std::int64_t low = 0, high = 1;
+};
+Extent extent(const Walk& w, int j) {
+  Extent e;
+  for (int d = 0; d < w.dims; ++d) {
+    const std::int64_t last = (w.shape[d] - 1) * w.strides[j][d];
+    (last < 0 ? e.low : e.high) += last;
+  }
+  return e;
+}
+std::int64_t count(const Walk& w) {
+  std::int64_t n = 1;
+  for (int d = 0; d < w.dims; ++d) n *= w.shape[d];
+  return n;
+}
+std::int64_t count(Slab s) { return s.outer * s.n * s.inner; }
+
+template <class T>
+Mirror<T> operand(const Walk& w, int j, T* p) {
+  const Extent e = extent(w, j);
+  return Mirror<T>(p, e.low, e.high);
+}
+
+template <class T>
+struct Staged {
+  static const Kernels<T>& k() { return device().of<T>(); }
+
+  static void fill(std::int64_t n, T value, T* y) { k().fill(n, value, Mirror<T>(y, n)); }
+  static void arange(std::int64_t n, double start, double step, T* y) {
+    k().arange(n, start, step, Mirror<T>(y, n));
+  }
+  static void unary(Unary op, Scalars s, std::int64_t n, const T* x, T* y) {
+    const Mirror<T> there(y, n);
+    if (x == y)
+      k().unary(op, s, n, there, there);
+    else
+      k().unary(op, s, n, Mirror<const T>(x, n), there);
+  }
+  static void binary(Binary op, Scalars s, const Walk& w, const T* a, const T* b, T* y) {
+    const Mirror<T> there(y, count(w));
+    const Mirror<const T> p = operand(w, 0, a), q = operand(w, 1, b);
+    k().binary(op, s, w, a == y ? there : p, b == y ? there : q, there);
+  }
+  static void compare(Compare op, const Walk& w, const T* a, const T* b, std::uint8_t* y) {
+    k().compare(op, w, operand(w, 0, a), operand(w, 1, b), Mirror<std::uint8_t>(y, count(w)));
+  }
+  static void reduce(Reduction op, Slab s, const T* x, T* y) {
+    k().reduce(op, s, Mirror<const T>(x, count(s)), Mirror<T>(y, s.outer * s.inner));
+  }
+  static void arg_reduce(ArgReduction op, Slab s, const T* x, std::int64_t* y) {
+    k().arg_reduce(op, s, Mirror<const T>(x, count(s)), Mirror<std::int64_t>(y, s.outer * s.inner));
+  }
+  static void sum_binary(Binary op, Scalars s, std::int64_t n, const T* a, const T* b, T* y) {
+    k().sum_binary(op, s, n, Mirror<const T>(a, n), Mirror<const T>(b, n), Mirror<T>(y, 1));
+  }
+  static void logsumexp(Slab s, const T* x, T* y) {
+    k().logsumexp(s, Mirror<const T>(x, count(s)), Mirror<T>(y, s.outer * s.inner));
+  }
+  static void softmax(Slab s, const T* x, T* y) {
+    k().softmax(s, Mirror<const T>(x, count(s)), Mirror<T>(y, count(s)));
+  }
+  static void log_softmax(Slab s, const T* x, T* y) {
+    k().log_softmax(s, Mirror<const T>(x, count(s)), Mirror<T>(y, count(s)));
+  }
+  static void cumsum(Slab s, bool reverse, const T* x, T* y) {
+    k().cumsum(s, reverse, Mirror<const T>(x, count(s)), Mirror<T>(y, count(s)));
+  }
+  static void add_rows(std::int64_t n, std::int64_t rows, std::int64_t width, const std::int64_t* index,
+                       const T* x, T* y) {
+    k().add_rows(n, rows, width, Mirror<const std::int64_t>(index, n), Mirror<const T>(x, n * width),
+                 Mirror<T>(y, rows * width));
+  }
+  static void uniform(RandomState r, T low, T high, std::int64_t n, T* y) {
+    k().uniform(r, low, high, n, Mirror<T>(y, n));
+  }
+  static void normal(RandomState r, T mean, T std, std::int64_t n, T* y) {
+    k().normal(r, mean, std, n, Mirror<T>(y, n));
+  }
+
+  /// step(slices there)
+  template <class Step>
+  static void optimize(int count, const ParameterSlice<T>* parameters, const Step& step) {
+    std::vector<ParameterSlice<T>> there;
+    std::vector<std::unique_ptr<Mirror<T>>> mirrors;
+    std::vector<std::unique_ptr<Mirror<const T>>> gradients;
+    const auto mirror = [&](T* p, std::int64_t n) -> T* {
+      return *mirrors.emplace_back(std::make_unique<Mirror<T>>(p, n));
+    };
+    for (int j = 0; j < count; ++j) {
+      const ParameterSlice<T>& p = parameters[j];
+      const T* dw = *gradients.emplace_back(std::make_unique<Mirror<const T>>(p.dw, p.n));
+      there.push_back({p.n, mirror(p.w, p.n), dw, mirror(p.m, p.n), mirror(p.v, p.n)});
+    }
+    step(there.data());
+  }
+  static void adam(const AdamStep& s, int count, const ParameterSlice<T>* parameters) {
+    optimize(count, parameters, [&](const ParameterSlice<T>* p) { k().adam(s, count, p); });
+  }
+  static void sgd(const SgdStep& s, int count, const ParameterSlice<T>* parameters) {
+    optimize(count, parameters, [&](const ParameterSlice<T>* p) { k().sgd(s, count, p); });
+  }
+  static void rmsprop(const RmspropStep& s, int count, const ParameterSlice<T>* parameters) {
+    optimize(count, parameters, [&](const ParameterSlice<T>* p) { k().rmsprop(s, count, p); });
+  }
+  static void lerp(T weight, std::int64_t n, const T* x, T* y) {
+    k().lerp(weight, n, Mirror<const T>(x, n), Mirror<T>(y, n));
+  }
+
+  /// `batch` matrices (rows, columns), `step` apart.
+  template <class E>
+  static Mirror<E> matrices(const MatMul<T>& p, E* at, std::int64_t step, std::int64_t rows, std::int64_t row,
+                            std::int64_t columns, std::int64_t column) {
+    const bool none = p.batch < 1 || rows < 1 || columns < 1;
+    return Mirror<E>(at, none ? 0 : (p.batch - 1) * step + (rows - 1) * row + (columns - 1) * column + 1);
+  }
+  static void matmul(const MatMul<T>& p) {
+    const Mirror<const T> a = matrices(p, p.a, p.a_batch, p.M, p.a_row, p.K, p.a_col),
+                          b = matrices(p, p.b, p.b_batch, p.K, p.b_row, p.N, p.b_col), bias(p.bias, p.N);
+    const Mirror<T> c = matrices(p, p.c, p.c_batch, p.M, p.c_row, p.N, 1);
+    MatMul<T> there = p;
+    there.a = a, there.b = b, there.c = c, there.bias = bias;
+    k().matmul(there);
+  }
+
+  static constexpr Kernels<T> table{.fill = fill,
+                                    .arange = arange,
+                                    .unary = unary,
+                                    .binary = binary,
+                                    .compare = compare,
+                                    .reduce = reduce,
+                                    .arg_reduce = arg_reduce,
+                                    .sum_binary = sum_binary,
+                                    .logsumexp = logsumexp,
+                                    .softmax = softmax,
+                                    .log_softmax = log_softmax,
+                                    .cumsum = cumsum,
+                                    .add_rows = add_rows,
+                                    .uniform = uniform,
+                                    .normal = normal,
+                                    .adam = adam,
+                                    .sgd = sgd,
+                                    .rmsprop = rmsprop,
+                                    .lerp = lerp,
+                                    .matmul = matmul};
+};
+
+// ---- moves: elements of 1, 4 or 8 bytes ----
+
+using Byte = std::byte;
+
+template <class E>
+Mirror<E> bytes_of(const Walk& w, int j, int size, E* p) {
+  const Extent e = extent(w, j);
+  return Mirror<E>(p, e.low * size, e.high * size);
+}
+int size_of(DType t) { return t == DType::f32 ? 4 : t == DType::u8 || t == DType::b8 ? 1 : 8; }
+const Byte* bytes(const void* p) { return static_cast<const Byte*>(p); }
+Byte* bytes(void* p) { return static_cast<Byte*>(p); }
+
+constexpr MoveKernels kStagedMove{
+    .copy =
+        [](const Walk& w, int size, const void* x, void* y) {
+          device().move->copy(w, size, bytes_of(w, 0, size, bytes(x)), bytes_of(w, 1, size, bytes(y)));
+        },
+    .cast =
+        [](std::int64_t n, DType from, const void* x, DType to, void* y) {
+          device().move->cast(n, from, Mirror<const Byte>(bytes(x), n * size_of(from)), to,
+                              Mirror<Byte>(bytes(y), n * size_of(to)));
+        },
+    .where =
+        [](const Walk& w, int size, const std::uint8_t* mask, const void* a, const void* b, void* y) {
+          device().move->where(w, size, operand(w, 0, mask), bytes_of(w, 1, size, bytes(a)),
+                               bytes_of(w, 2, size, bytes(b)), Mirror<Byte>(bytes(y), count(w) * size));
+        },
+    .take_rows =
+        [](std::int64_t n, std::int64_t row_bytes, const std::int64_t* index, const void* x, void* y) {
+          const std::int64_t rows = n ? *std::max_element(index, index + n) + 1 : 0;
+          device().move->take_rows(n, row_bytes, Mirror<const std::int64_t>(index, n),
+                                   Mirror<const Byte>(bytes(x), rows * row_bytes),
+                                   Mirror<Byte>(bytes(y), n * row_bytes));
+        },
+};
+
+bool on_cpu() { return tests::tested_device() == Device::cpu; }
+
+}  // namespace
+
+template <>
+const Kernels<float>& tested<float>() {
+  return on_cpu() ? cpu<float>() : Staged<float>::table;
+}
+template <>
+const Kernels<double>& tested<double>() {
+  return on_cpu() ? cpu<double>() : Staged<double>::table;
+}
+const MoveKernels& tested_move() { return on_cpu() ? cpu_move() : kStagedMove; }
+
+}  // namespace gesso::test
