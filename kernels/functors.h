@@ -14,9 +14,10 @@ struct Op {
   static constexpr auto op = value;
 };
 
-/// f(Op<op>{}) for the op that `wanted` names; `first` to `last` are the enum's range.
+/// f(Op<op>{}) for the op that `wanted` names; `first` to `last` are the enum's range. On the host only: a kernel is made for
+/// each op.
 template <auto first, auto last, class F>
-GESSO_HD inline void with_op(decltype(first) wanted, const F& f) {
+inline void with_op(decltype(first) wanted, const F& f) {
   if (wanted == first) {
     f(Op<first>{});
   } else if constexpr (first != last) {
@@ -26,15 +27,15 @@ GESSO_HD inline void with_op(decltype(first) wanted, const F& f) {
   }
 }
 template <class F>
-GESSO_HD inline void with_op(Unary op, const F& f) {
+inline void with_op(Unary op, const F& f) {
   with_op<Unary::add_scalar, Unary::silu>(op, f);
 }
 template <class F>
-GESSO_HD inline void with_op(Binary op, const F& f) {
+inline void with_op(Binary op, const F& f) {
   with_op<Binary::add, Binary::bce_with_logits_grad>(op, f);
 }
 template <class F>
-GESSO_HD inline void with_op(Compare op, const F& f) {
+inline void with_op(Compare op, const F& f) {
   with_op<Compare::eq, Compare::ge>(op, f);
 }
 
