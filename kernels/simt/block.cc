@@ -58,10 +58,8 @@ void Block::prepare(dim3 index, std::uint64_t number) {
     if (at.y == size.y) at.y = 0, ++at.z;
     if (tsan()) t.fiber = __tsan_create_fiber(0);
   }
-  const int warps = (count_ + kWarp - 1) / kWarp;
-  for (int w = 0; w < warps; ++w) ready_[w] = ~0u;
-  if (count_ % kWarp) ready_[warps - 1] = (1u << count_ % kWarp) - 1;
-  ready_warps_ = ~0u >> (kWarp - warps);
+  for (unsigned& lanes : in_warp_) lanes = 0;
+  all_ready();
   done_ = at_barrier_ = predicates_ = free_count_ = used_stacks_ = 0;
   error_.clear();
 }
@@ -118,10 +116,11 @@ int Block::pick() {
   return int(warp * kWarp + lane);
 }
 
-void Block::make_ready(int thread) {
-  threads_[thread].state = CudaThread::ready;
-  ready_[thread / kWarp] |= 1u << thread % kWarp;
-  ready_warps_ |= 1u << thread / kWarp;
+void Block::all_ready() {
+  const int warps = (count_ + kWarp - 1) / kWarp;
+  for (int w = 0; w < warps; ++w) ready_[w] = ~0u;
+  if (count_ % kWarp) ready_[warps - 1] = (1u << count_ % kWarp) - 1;
+  ready_warps_ = ~0u >> (kWarp - warps);
 }
 
 // ---- switches ---------------------------------------------------------------------------------------------------------------

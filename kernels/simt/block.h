@@ -70,7 +70,7 @@ class Block {
   void prepare(dim3 index, std::uint64_t number);
   int pick();
   unsigned pick_bit(unsigned set);
-  void make_ready(int thread);
+  void all_ready();
   void become(int thread);
   void* starting_point(int thread);
   void wait();
@@ -87,6 +87,7 @@ class Block {
   Launch launch_{};
   int count_ = 0, done_ = 0, current_ = 0;
   unsigned ready_[kMaxThreads / kWarp] = {}, ready_warps_ = 0;  // sets of lanes, and of warps with such lanes
+  unsigned in_warp_[kMaxThreads / kWarp] = {};                  // lanes that wait for others of their warp
   std::uint64_t random_ = 0;
   int at_barrier_ = 0, predicates_ = 0, barrier_result_ = 0;
   unsigned barrier_phase_ = 0, warp_phase_[kMaxThreads / kWarp] = {};

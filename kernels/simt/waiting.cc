@@ -2,10 +2,22 @@
 #include "kernels/simt/block.h"
 #include "kernels/simt/sanitizers.h"
 
+#include <bit>
 #include <cstdio>
 #include <cstring>
 
 namespace gesso::simt::emu {
+
+namespace {
+
+bool same_line(const Where& a, const Where& b) {
+  return !std::memcmp(
+             &a, &b,
+             sizeof a) ||  // as a rule: a Where is a pointer to what the compiler wrote down for its line
+         (a.line() == b.line() && !std::strcmp(a.file_name(), b.file_name()));
+}
+
+}  // namespace
 
 int Block::barrier(bool predicate, const char* what, Where where) {
   CudaThread& self = thread();
@@ -24,13 +36,13 @@ int Block::barrier(bool predicate, const char* what, Where where) {
 /// All are there. The next barrier synchronises by another object: a thread may reach it before others have left this one.
 void Block::release_barrier() {
   for (int i = 1; i < count_; ++i)
-    if (threads_[i].where.line() != threads_[0].where.line() ||
-        std::strcmp(threads_[i].where.file_name(), threads_[0].where.file_name()))
+    if (!same_line(threads_[i].where, threads_[0].where))
       fail("__syncthreads in divergent code: its threads are at different lines", thread().where);
   barrier_result_ = predicates_;
   at_barrier_ = predicates_ = 0;
   ++barrier_phase_;
-  for (int i = 0; i < count_; ++i) make_ready(i);
+  for (int i = 0; i < count_; ++i) threads_[i].state = CudaThread::ready;
+  all_ready();
 }
 
 void Block::meet(const char* what, unsigned mask, void* deposit, WarpWork work, Where where) {
@@ -41,19 +53,24 @@ void Block::meet(const char* what, unsigned mask, void* deposit, WarpWork work, 
   self.mask = mask;
   self.work = work;
   self.deposit = deposit;
+  const int warp = current_ / kWarp, first = warp * kWarp;
   if (!(mask >> lane() & 1)) fail("a lane calls a warp function with a mask that does not name it", where);
-  const int first = current_ - lane();
-  void* deposits[kWarp];
-  for (int i = 0; i < kWarp; ++i) {
+  if (first + int(std::bit_width(mask)) > count_) fail("a mask names a lane that does not exist", where);
+  in_warp_[warp] |= 1u << lane();
+  if ((in_warp_[warp] & mask) != mask) return wait();
+  void* deposits[kWarp] = {};
+  for (unsigned rest = mask; rest; rest &= rest - 1) {
+    const int i = std::countr_zero(rest);
     const CudaThread& t = threads_[first + i];
-    const bool wanted = mask >> i & 1;
-    if (wanted && first + i >= count_) fail("a mask names a lane that does not exist", where);
-    if (wanted && (t.state != CudaThread::in_warp || t.mask != mask || t.work != work)) return wait();
-    deposits[i] = wanted ? t.deposit : nullptr;
+    if (t.mask != mask || t.work != work) return wait();
+    deposits[i] = t.deposit;
   }
   work(mask, deposits);
-  for (int i = 0; i < kWarp; ++i)
-    if (mask >> i & 1) make_ready(first + i);
+  in_warp_[warp] &= ~mask;
+  for (unsigned rest = mask; rest; rest &= rest - 1)
+    threads_[first + std::countr_zero(rest)].state = CudaThread::ready;
+  ready_[warp] |= mask;
+  ready_warps_ |= 1u << warp;
   wait();
 }
 
