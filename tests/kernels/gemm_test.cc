@@ -42,7 +42,7 @@ struct Problem {
     b.resize(batch * N * K > 0 ? batch * m.b_batch - gap : 0);
     bias.resize(N);
     for (std::vector<T>* x : {&a, &b, &bias})
-      for (T& value : *x) value = draw();
+      for (T& value : *x) value = T(draw());
     m.a = a.data(), m.b = b.data();
   }
 

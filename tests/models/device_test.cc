@@ -1,0 +1,57 @@
+// A model on the device under test makes the steps that it makes on the CPU.
+#include "tests/device.h"
+
+#include "models/model.h"
+#include "nn/optim.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+namespace gesso::models {
+namespace {
+
+/// The losses of `steps` training steps on random images, then those of evaluation, and the weights that are left.
+struct Trace {
+  std::vector<Losses> losses;
+  nn::State weights;
+};
+Trace trace(const Entry& entry, Device device, int steps) {
+  const Shape image{28, 28, 1};
+  Options options(entry.options);
+  options.set("width=0.25");
+  const auto model =
+      entry.make({.image = image, .options = options, .lr = entry.lr, .seed = 5, .device = device});
+  Generator g(1), noise(2);
+  Trace t;
+  for (int i = 0; i < steps; ++i)
+    t.losses.push_back(model->step(tensor::uniform(g, {64, image.size()}).to(device)));
+  t.losses.push_back(model->evaluate(tensor::uniform(g, {64, image.size()}).to(device), noise));
+  CHECK(model->sample(3, noise).device() == device);
+  for (const auto& [name, w] : nn::state(model->network())) t.weights.emplace(name, w.to(Device::cpu));
+  return t;
+}
+
+// Each step multiplies differences of rounding, about 1e-7 of a loss, a few times; a wrong kernel is wrong by far more.
+TEST_CASE("the first steps of every model agree with the CPU's, and repeat bit for bit") {
+  const Device device = tests::tested_device();
+  for (const Entry& entry : catalogue()) {
+    CAPTURE(entry.name);
+    const Trace here = trace(entry, Device::cpu, 3), there = trace(entry, device, 3),
+                again = trace(entry, device, 3);
+    for (std::size_t i = 0; i < here.losses.size(); ++i)
+      for (std::size_t k = 0; k < here.losses[i].size(); ++k) {
+        const double a = here.losses[i][k].value, b = there.losses[i][k].value;
+        CAPTURE(here.losses[i][k].name);
+        CHECK(std::abs(a - b) <= 2e-5 * std::abs(a));
+        CHECK(again.losses[i][k].value == b);
+      }
+    for (const auto& [name, w] : there.weights) {
+      CAPTURE(name);
+      CHECK(w.to_vector<float>() == again.weights.at(name).to_vector<float>());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gesso::models
