@@ -1,0 +1,107 @@
+// C (M,N) = act(A (M,K) * B (K,N) + bias (N)) by cuBLAS, and a small kernel for the bias and the activation. The only file
+// that knows cuBLAS; the emulated device does without it.
+#include "kernels/cuda/gemm.cuh"
+#include "kernels/cuda/gemm_launch.cuh"
+
+#include <algorithm>
+#include <cublas_v2.h>
+#include <string>
+
+namespace gesso::kernels::GESSO_LEVEL {
+namespace {
+
+void check(cublasStatus_t status, const char* what) {
+  if (status != CUBLAS_STATUS_SUCCESS)
+    throw std::runtime_error(std::string(what) + ": " + cublasGetStatusString(status));
+}
+
+/// What NVIDIA recommends for Hopper. Memory of our own, so that how K is split does not depend on what happens to be free,
+/// and a captured graph finds it where it was.
+constexpr std::size_t kWorkspace = std::size_t{32} << 20;
+
+cublasHandle_t make_handle() {
+  cublasHandle_t handle = nullptr;
+  check(cublasCreate(&handle), "make a cuBLAS handle");
+  check(cublasSetStream(handle, stream()), "give cuBLAS a stream");
+  void* workspace = nullptr;
+  simt::check(cudaMalloc(&workspace, kWorkspace), "memory for cuBLAS");
+  check(cublasSetWorkspace(handle, workspace, kWorkspace),
+        "give cuBLAS memory");  // after the stream, which resets it
+  return handle;
+}
+/// Kept until the process ends, like the stream.
+cublasHandle_t handle() {
+  static const cublasHandle_t h = make_handle();
+  return h;
+}
+
+/// An operand as BLAS sees it, columns first: our lines are its columns, `ld` apart.
+template <class T>
+struct BlasMatrix {
+  const T* p;
+  std::int64_t ld, batch;
+  bool possible;  // BLAS has no columns that overlap
+  bool along_k;
+
+  explicit BlasMatrix(const Strided<T>& operand) {
+    operand.with_view([&](const Lines<T>& view, auto lines_along_k) {
+      p = view.p;
+      ld = std::max({view.line_stride, std::int64_t(view.length), std::int64_t{1}});
+      batch = view.batch_stride;
+      possible = view.lines <= 1 || view.line_stride >= view.length;
+      along_k = lines_along_k;
+    });
+  }
+};
+
+/// C = sink(C), in place; a thread finishes a pack.
+template <class T>
+__global__ void finish(RowsOut<T> c, int products, int M, int N) {
+  const int packs_a_row = (N + kPack<T> - 1) / kPack<T>;
+  const std::int64_t pack = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (pack >= std::int64_t(products) * M * packs_a_row) return;
+  const int j = int(pack % packs_a_row) * kPack<T>, i = int(pack / packs_a_row % M), n = min(kPack<T>, N - j);
+  const RowsOut<T> sink = c.batch(int(pack / packs_a_row / M));
+  const T* from = sink.y + i * sink.row_stride + j;
+  Pack<T> sums = {};
+  if (sink.wide && n == kPack<T>)
+    sums = load_pack(from);
+  else
+    for (int e = 0; e < n; ++e) sums.x[e] = from[e];
+  sink.put(i, j, sums, n);
+}
+
+template <class T>
+void add_bias_and_activate(const MatMul<T>& p) {
+  constexpr int threads = 256;
+  const std::int64_t packs = p.batch * p.M * ceil_div(p.N, kPack<T>);
+  simt::launch(finish<T>, grid_of(ceil_div(packs, threads)), dim3(threads), 0, stream(), rows_out(p),
+               extent(p.batch), extent(p.M), extent(p.N));
+}
+
+}  // namespace
+
+template <class T>
+void matmul_cublas(const MatMul<T>& p) {
+  const BlasMatrix<T> a(a_operand(p)), b(b_operand(p));
+  if (p.batch < 1 || p.M < 1 || p.N < 1 || p.K < 1 || !a.possible || !b.possible) return matmul_simt(p);
+  check(cublasSetMathMode(handle(), tf32_allowed() ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),
+        "cuBLAS math mode");
+  const T one = 1, zero = 0;
+  const auto gemm = [] {
+    if constexpr (sizeof(T) == 4)
+      return cublasSgemmStridedBatched_64;
+    else
+      return cublasDgemmStridedBatched_64;
+  }();
+  // Columns first, our C is C' = B' A'.
+  check(gemm(handle(), b.along_k ? CUBLAS_OP_T : CUBLAS_OP_N, a.along_k ? CUBLAS_OP_N : CUBLAS_OP_T, p.N, p.M,
+             p.K, &one, b.p, b.ld, b.batch, a.p, a.ld, a.batch, &zero, p.c, std::max(p.c_row, p.N), p.c_batch,
+             p.batch),
+        "cuBLAS product");
+  if (p.bias || p.act != Activation::none) add_bias_and_activate(p);
+}
+template void matmul_cublas(const MatMul<float>&);
+template void matmul_cublas(const MatMul<double>&);
+
+}  // namespace gesso::kernels::GESSO_LEVEL

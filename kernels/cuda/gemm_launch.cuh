@@ -1,0 +1,108 @@
+// From a MatMul to launches: the views of its operands, its tile and slices, and the kernel that joins the slices.
+#pragma once
+
+#include "kernels/cuda/gemm_plan.cuh"
+#include "kernels/cuda/gemm_tile.cuh"
+
+#include <stdexcept>
+
+namespace gesso::kernels::GESSO_LEVEL {
+
+/// An operand: element (x, k) at p[x * across + k * along], x counting A's rows or B's columns.
+template <class T>
+struct Strided {
+  const T* p;
+  std::int64_t X, K, across, along, batch;
+
+  /// f(view, whether its lines lie along K). Where the strides leave the choice, lines are as long as can be.
+  template <class F>
+  void with_view(const F& f) const {
+    const bool can_lie_along = along == 1 || K <= 1, can_lie_across = across == 1 || X <= 1;
+    if (can_lie_along && (!can_lie_across || K >= X))
+      f(Lines<T>(p, X > 1 ? across : 0, batch, X, K), std::true_type{});
+    else
+      f(Lines<T>(p, K > 1 ? along : 0, batch, K, X), std::false_type{});
+  }
+};
+
+/// Sums of a slice of K: partial (products, slices, M, row), with rows of whole packs.
+template <class T>
+struct Partial {
+  const T* p;
+  int products, slices, M, N;
+  std::int64_t row;
+};
+
+/// C = sink(sum of the slices in their order); a thread adds up a pack.
+template <class T, class Sink>
+__global__ void join_slices(Partial<T> partial, Sink sink) {
+  const std::int64_t packs_a_row = partial.row / kPack<T>,
+                     packs = partial.products * std::int64_t(partial.M) * packs_a_row;
+  const std::int64_t pack = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (pack >= packs) return;
+  const int j = int(pack % packs_a_row) * kPack<T>, i = int(pack / packs_a_row % partial.M);
+  const int product = int(pack / packs_a_row / partial.M);
+  const std::int64_t size = partial.M * partial.row;
+  const T* from = partial.p + product * partial.slices * size + i * partial.row + j;
+  Pack<T> sum = load_pack(from);
+  for (int s = 1; s < partial.slices; ++s) {
+    const Pack<T> next = load_pack(from + s * size);
+    for (int e = 0; e < kPack<T>; ++e) sum.x[e] += next.x[e];
+  }
+  sink.batch(product).put(i, j, sum, min(kPack<T>, partial.N - j));
+}
+
+/// A number of blocks as a grid. All dimensions of a product but the batch are int in the kernels, too.
+inline dim3 grid_of(std::int64_t blocks) {
+  if (blocks > INT32_MAX)
+    throw std::length_error("matmul: a matrix this large needs more blocks than a grid can have");
+  return dim3(unsigned(blocks));
+}
+inline int extent(std::int64_t n) {
+  if (n > INT32_MAX / 2) throw std::length_error("matmul: a side of a matrix is longer than 2^30");
+  return int(n);
+}
+
+/// The strides of a single matrix mean nothing, and are 0 here.
+template <class T>
+Strided<T> a_operand(const MatMul<T>& p) {
+  return {p.a, p.M, p.K, p.a_row, p.a_col, p.batch > 1 ? p.a_batch : 0};
+}
+template <class T>
+Strided<T> b_operand(const MatMul<T>& p) {
+  return {p.b, p.N, p.K, p.b_col, p.b_row, p.batch > 1 ? p.b_batch : 0};
+}
+template <class T>
+RowsOut<T> rows_out(const MatMul<T>& p) {
+  return {p.c, p.M > 1 ? p.c_row : 0, p.batch > 1 ? p.c_batch : 0, p.bias, p.act, p.slope};
+}
+
+/// launch(product, grid, ..) with the planned slices: into C, or into scratch memory and from there joined into C.
+template <class T, class Launch>
+void in_slices(const MatMul<T>& p, const Plan& plan, const TileShape& tile, const Launch& launch) {
+  if (p.batch < 1 || p.M < 1 || p.N < 1) return;
+  const std::int64_t tiles_m = ceil_div(p.M, tile.BM), tiles_n = ceil_div(p.N, tile.BN);
+  const dim3 grid = grid_of(p.batch * plan.slices * tiles_m * tiles_n);
+  const RowsOut<T> c = rows_out(p);
+  const auto launch_into = [&](const RowsOut<T>& sink) {
+    a_operand(p).with_view([&](const Lines<T>& a, auto a_along_k) {
+      b_operand(p).with_view([&](const Lines<T>& b, auto b_along_k) {
+        const Product<Lines<T>, Lines<T>, RowsOut<T>> product{
+            a,           b,         sink, extent(p.M), extent(p.N), extent(p.K), int(tiles_m), int(tiles_n),
+            plan.slices, plan.slice};
+        launch(product, grid, a_along_k, b_along_k);
+      });
+    });
+  };
+  if (plan.slices == 1) return launch_into(c);
+  const std::int64_t row = ceil_div(p.N, kPack<T>) * kPack<T>;
+  const Scratch scratch(std::size_t(p.batch * plan.slices * p.M * row) * sizeof(T));
+  launch_into(RowsOut<T>(scratch.template as<T>(), row, p.M * row, nullptr, Activation::none, T(0)));
+  constexpr int threads = 128;
+  const Partial<T> partial{
+      scratch.template as<T>(), extent(p.batch), plan.slices, extent(p.M), extent(p.N), row};
+  simt::launch(join_slices<T, RowsOut<T>>, grid_of(ceil_div(p.batch * p.M * (row / kPack<T>), threads)),
+               dim3(threads), 0, stream(), partial, c);
+}
+
+}  // namespace gesso::kernels::GESSO_LEVEL

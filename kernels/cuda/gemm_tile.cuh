@@ -1,0 +1,110 @@
+// What the kernels of the matrix product share: how C is cut into tiles and K into slices, the pipeline of asynchronous
+// copies that brings panels of A and B into shared memory, and the way of a finished tile out.
+#pragma once
+
+#include "kernels/cuda/gemm_view.cuh"
+#include "kernels/simt/ptx.h"
+
+namespace gesso::kernels::GESSO_LEVEL {
+
+/// C = sink(A B), as a kernel is given it. Blocks are numbered product by product, slice by slice of K, tile by tile.
+template <class A, class B, class Sink>
+struct Product {
+  A a;
+  B b;
+  Sink c;
+  int M, N, K;
+  int tiles_m, tiles_n, slices, slice;  // a slice of K has `slice` elements, the last one what is left
+
+  /// Where a block works: the first row and column of its tile, the first element of its slice, and how many steps of BK.
+  struct Place {
+    int m0, n0, k0, steps, product, slice;
+  };
+
+  /// Blocks that run at the same time should share rows of A and columns of B while these are in L2: tiles are numbered
+  /// through bands of kBand rows of tiles, column by column.
+  template <class Tile>
+  __device__ Place place() const {
+    constexpr int kBand = 8;
+    const unsigned tiles = unsigned(tiles_m) * unsigned(tiles_n), tile = blockIdx.x % tiles,
+                   rest = blockIdx.x / tiles;
+    const int band = int(tile / unsigned(kBand * tiles_n)), in_band = int(tile % unsigned(kBand * tiles_n));
+    const int height = min(kBand, tiles_m - band * kBand), k_slice = int(rest % unsigned(slices));
+    const int k0 = k_slice * slice, k = min(slice, K - k0);
+    return {(band * kBand + in_band % height) * Tile::BM,
+            in_band / height * Tile::BN,
+            k0,
+            (k + Tile::BK - 1) / Tile::BK,
+            int(rest / unsigned(slices)),
+            k_slice};
+  }
+};
+
+/// Starts the copies of a panel, `unit` elements at a time: the elements of a view from k0 on along K and from x0 on
+/// across it; zeros beyond the view's bounds. Neighbouring threads copy neighbouring units.
+template <int unit, int threads, class Panel, class T, class View>
+__device__ inline void copy_units(const View& view, int x0, int k0, T* panel) {
+  constexpr int units_a_line = Panel::length / unit, units = Panel::lines * units_a_line;
+  const int line0 = Panel::along_k ? x0 : k0, j0 = Panel::along_k ? k0 : x0;
+#pragma unroll(unit > 1 ? units / threads \
+                        : 1)  // single elements are the exception, and not worth the registers
+  for (int u = int(threadIdx.x); u < units; u += threads) {
+    const int line = u / units_a_line, j = u % units_a_line * unit;
+    const int n = line0 + line < view.lines ? min(max(view.length - (j0 + j), 0), unit) : 0;
+    const T* from = view.line(line0 + line).at(j0 + j);
+    simt::cp_async<unit* int(sizeof(T))>(panel + Panel::offset(line, j), from, from ? n * int(sizeof(T)) : 0);
+  }
+}
+template <int threads, class Panel, class T, class View>
+__device__ inline void copy_panel(const View& view, int x0, int k0, T* panel) {
+  if (view.wide)
+    copy_units<kPack<T>, threads, Panel>(view, x0, k0, panel);
+  else
+    copy_units<1, threads, Panel>(view, x0, k0, panel);
+}
+
+/// Runs compute(panel of A, panel of B) for each step of BK along a block's slice of K, while the copies for the next
+/// steps are under way: stages - 1 of them. One barrier a step: behind it all see the panels of this step, and nobody
+/// reads those of the step before any more, whose place the next copies take.
+template <class Tile, class PanelA, class PanelB, class T, class A, class B, class F>
+__device__ inline void for_panels(const A& a, const B& b, int m0, int n0, int k0, int steps, T* shared,
+                                  const F& compute) {
+  const auto copy = [&](int step) {
+    if (step < steps) {
+      T* to = shared + step % Tile::stages * (PanelA::size + PanelB::size);
+      copy_panel<Tile::threads, PanelA>(a, m0, k0 + step * Tile::BK, to);
+      copy_panel<Tile::threads, PanelB>(b, n0, k0 + step * Tile::BK, to + PanelA::size);
+    }
+    simt::cp_async_commit();  // a group each time, empty or not, so that the count of those under way stays
+  };
+  for (int step = 0; step < Tile::stages - 1; ++step) copy(step);
+  for (int step = 0; step < steps; ++step) {
+    simt::cp_async_wait<Tile::stages - 2>();
+    __syncthreads();
+    copy(step + Tile::stages - 1);
+    const T* panels = shared + step % Tile::stages * (PanelA::size + PanelB::size);
+    compute(panels, panels + PanelA::size);
+  }
+  simt::cp_async_wait<0>();
+  __syncthreads();  // shared memory is free
+}
+
+/// Gives a finished tile, in shared memory with rows Tile::row apart, to the sink in whole packs, row by row.
+template <class Tile, class T, class Sink>
+__device__ inline void put_tile(const T* tile, const Sink& sink, int m0, int n0, int M, int N) {
+  constexpr int packs_a_row = Tile::BN / kPack<T>;
+  for (int pack = int(threadIdx.x); pack < Tile::BM * packs_a_row; pack += Tile::threads) {
+    const int i = pack / packs_a_row, j = pack % packs_a_row * kPack<T>;
+    if (m0 + i < M && n0 + j < N)
+      sink.put(m0 + i, n0 + j, load_pack(tile + i * Tile::row + j), min(kPack<T>, N - n0 - j));
+  }
+}
+
+/// Bytes of shared memory: the stages of the pipeline, or the finished tile in their place.
+template <class Tile, class PanelA, class PanelB, class T>
+constexpr std::size_t shared_bytes() {
+  constexpr int panels = Tile::stages * (PanelA::size + PanelB::size), tile = Tile::BM * Tile::row;
+  return std::size_t(panels > tile ? panels : tile) * sizeof(T);
+}
+
+}  // namespace gesso::kernels::GESSO_LEVEL
