@@ -10,7 +10,7 @@ namespace {
 constexpr int kBlocks =
     64;  // Philox blocks made together, in vectors; their counters start at a multiple of it
 template <class T>
-constexpr int kTile = kBlocks* kNumbersPerBlock<T>;  // and the numbers they give
+constexpr int kTile = kBlocks * 16 / int(sizeof(T));  // and the numbers they give
 
 /// y[i] for the elements [offset, offset + n): tile(first, to) writes a tile whose first element is a multiple of kTile.
 template <class T, class Tile>
