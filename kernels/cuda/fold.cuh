@@ -57,18 +57,34 @@ using ArgMax = PlaceFold<T, true>;
 template <class T>
 using ArgMin = PlaceFold<T, false>;
 
-/// What is folded: an array, or below a function of arrays. Element i lies at i steps; a pack of them is read where they are
-/// contiguous, in one instruction where `wide` says that they are aligned.
+/// V elements from x on, in one instruction where that is possible.
+template <int V, class T>
+__device__ inline Packed<T, V> load_any(const T* x, bool wide) {
+  if (wide) return load<V>(x);
+  Packed<T, V> p;
+  for (int e = 0; e < V; ++e) p.at[e] = x[e];
+  return p;
+}
+
+/// What is folded: an array, or elsewhere a function of arrays. It is read first, `together` packs at a time where elements
+/// are contiguous (in a `line` they always are), and then computed from what was read.
 template <class X>
 struct Array {
   using Element = X;
-  static constexpr int pack = sizeof(X) < 16 ? kPack<X> : 1;
+  static constexpr int pack = sizeof(X) < 16 ? kPack<X> : 1, together = 4;
+  static constexpr bool line = false;
   const X* x;
 
   __device__ Array from(std::int64_t offset) const { return {x + offset}; }
   __device__ bool wide() const { return aligned<pack>(x); }
-  __device__ X at(std::int64_t i) const { return x[i]; }
-  __device__ Packed<X, pack> packed(std::int64_t i) const { return load<pack>(x + i); }
+  template <int V>
+  __device__ Packed<X, V> read(std::int64_t i, bool wide) const {
+    return load_any<V>(x + i, wide);
+  }
+  template <int V>
+  __device__ X value(const Packed<X, V>& p, int e) const {
+    return p.at[e];
+  }
 };
 
 /// Elements and results of earlier folds as values of this one.
@@ -85,17 +101,24 @@ __device__ inline typename Fold::Value lifted(X x, std::int64_t i) {
 template <class Fold, class Source>
 __device__ typename Fold::Value fold_strided(const Source& source, std::int64_t first, std::int64_t n,
                                              std::int64_t step, int lane, int lanes) {
-  typename Fold::Value v = Fold::start();
+  using Value = typename Fold::Value;
+  constexpr int kTogether = 8;
+  const auto read = [&](std::int64_t i) { return source.template read<1>(i * step, true); };
+  const auto value = [&](const auto& pack, std::int64_t i) {
+    return lifted<Fold>(source.value(pack, 0), first + i);
+  };
+  Value v = Fold::start();
   std::int64_t i = lane;
-  for (; i + 7 * lanes < n; i += 8 * lanes) {
-    typename Fold::Value next[8];
-    for (int u = 0; u < 8; ++u)
-      next[u] = lifted<Fold>(source.at((i + u * lanes) * step), first + i + u * lanes);
-    for (int half = 4; half > 0; half /= 2)
+  for (; i + (kTogether - 1) * lanes < n; i += kTogether * lanes) {
+    decltype(read(i)) packs[kTogether];
+    Value next[kTogether];
+    for (int u = 0; u < kTogether; ++u) packs[u] = read(i + u * lanes);
+    for (int u = 0; u < kTogether; ++u) next[u] = value(packs[u], i + u * lanes);
+    for (int half = kTogether / 2; half > 0; half /= 2)
       for (int u = 0; u < half; ++u) next[u] = Fold::join(next[u], next[u + half]);
     v = Fold::join(v, next[0]);
   }
-  for (; i < n; i += lanes) v = Fold::join(v, lifted<Fold>(source.at(i * step), first + i));
+  for (; i < n; i += lanes) v = Fold::join(v, value(read(i), i));
   return v;
 }
 
@@ -105,29 +128,25 @@ template <class Fold, class Source>
 __device__ typename Fold::Value fold_packs(const Source& source, std::int64_t first, std::int64_t n, int lane,
                                            int lanes) {
   using Value = typename Fold::Value;
-  constexpr int V = Source::pack, kTogether = 4;
+  constexpr int V = Source::pack, kTogether = Source::together;
   const bool wide = source.wide();
-  const auto read = [&](std::int64_t p) {
-    if (wide) return source.packed(p * V);
-    Packed<typename Source::Element, V> pack;
-    for (int e = 0; e < V; ++e) pack.at[e] = source.at(p * V + e);
-    return pack;
-  };
+  const auto read = [&](std::int64_t p) { return source.template read<V>(p * V, wide); };
   Value v[V];
   for (int e = 0; e < V; ++e) v[e] = Fold::start();
   const auto take = [&](const auto& pack, std::int64_t p) {
-    for (int e = 0; e < V; ++e) v[e] = Fold::join(v[e], lifted<Fold>(pack.at[e], first + p * V + e));
+    for (int e = 0; e < V; ++e)
+      v[e] = Fold::join(v[e], lifted<Fold>(source.value(pack, e), first + p * V + e));
   };
   const std::int64_t packs = n / V;
   std::int64_t p = lane;
   for (; p + (kTogether - 1) * lanes < packs; p += kTogether * lanes) {
-    Packed<typename Source::Element, V> next[kTogether];
+    decltype(read(p)) next[kTogether];
     for (int u = 0; u < kTogether; ++u) next[u] = read(p + u * lanes);
     for (int u = 0; u < kTogether; ++u) take(next[u], p + u * lanes);
   }
   for (; p < packs; p += lanes) take(read(p), p);
   for (std::int64_t i = packs * V + lane; i < n; i += lanes)
-    v[0] = Fold::join(v[0], lifted<Fold>(source.at(i), first + i));
+    v[0] = Fold::join(v[0], lifted<Fold>(source.value(source.template read<1>(i, true), 0), first + i));
   for (int half = V / 2; half > 0; half /= 2)
     for (int e = 0; e < half; ++e) v[e] = Fold::join(v[e], v[e + half]);
   return v[0];
@@ -137,8 +156,9 @@ __device__ typename Fold::Value fold_packs(const Source& source, std::int64_t fi
 template <class Fold, class Source>
 __device__ inline typename Fold::Value fold_lane(const Source& source, std::int64_t first, std::int64_t n,
                                                  std::int64_t step, int lane, int lanes) {
-  return step == 1 ? fold_packs<Fold>(source, first, n, lane, lanes)
-                   : fold_strided<Fold>(source, first, n, step, lane, lanes);
+  if constexpr (!Source::line)
+    if (step != 1) return fold_strided<Fold>(source, first, n, step, lane, lanes);
+  return fold_packs<Fold>(source, first, n, lane, lanes);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

@@ -88,18 +88,24 @@ void arg_reduce(ArgReduction op, Slab s, const T* x, std::int64_t* y) {
 template <Binary op, class T>
 struct Zipped {
   using Element = T;
-  static constexpr int pack = kPack<T>;
+  static constexpr int pack = kPack<T>, together = 2;
+  static constexpr bool line = true;
   const T *a, *b;
   T sa, sb;
 
+  template <int V>
+  struct Packs {
+    Packed<T, V> p, q;
+  };
   __device__ Zipped from(std::int64_t offset) const { return {a + offset, b + offset, sa, sb}; }
   __device__ bool wide() const { return aligned<pack>(a) && aligned<pack>(b); }
-  __device__ T at(std::int64_t i) const { return apply<op>(a[i], b[i], sa, sb); }
-  __device__ Packed<T, pack> packed(std::int64_t i) const {
-    Packed<T, pack> p = load<pack>(a + i);
-    const Packed<T, pack> q = load<pack>(b + i);
-    for (int e = 0; e < pack; ++e) p.at[e] = apply<op>(p.at[e], q.at[e], sa, sb);
-    return p;
+  template <int V>
+  __device__ Packs<V> read(std::int64_t i, bool wide) const {
+    return {load_any<V>(a + i, wide), load_any<V>(b + i, wide)};
+  }
+  template <int V>
+  __device__ T value(const Packs<V>& from, int e) const {
+    return apply<op>(from.p.at[e], from.q.at[e], sa, sb);
   }
 };
 

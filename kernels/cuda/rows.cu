@@ -14,18 +14,13 @@ __device__ T finite_or_zero(T m) {
 
 /// exp(x - m), computed as it is folded
 template <class T>
-struct Exponentials {
-  using Element = T;
-  static constexpr int pack = kPack<T>;
-  const T* x;
+struct Exponentials : Array<T> {
+  static constexpr int together = 2;
   T m;
 
-  __device__ bool wide() const { return aligned<pack>(x); }
-  __device__ T at(std::int64_t i) const { return exp(x[i] - m); }
-  __device__ Packed<T, pack> packed(std::int64_t i) const {
-    Packed<T, pack> p = load<pack>(x + i);
-    for (int e = 0; e < pack; ++e) p.at[e] = exp(p.at[e] - m);
-    return p;
+  template <int V>
+  __device__ T value(const Packed<T, V>& p, int e) const {
+    return exp(p.at[e] - m);
   }
 };
 
@@ -41,7 +36,7 @@ __device__ MaxAndSum<T> max_and_sum(const Team& team, Slab s, const T* x, bool o
   if (team.inside) m = fold_lane<Max<T>>(Array<T>{x}, 0, s.n, s.inner, team.lane, team.lanes);
   m = team.template fold<Max<T>>(m);
   if (only_finite) m = finite_or_zero(m);
-  if (team.inside) sum = fold_lane<Sum<T>>(Exponentials<T>{x, m}, 0, s.n, s.inner, team.lane, team.lanes);
+  if (team.inside) sum = fold_lane<Sum<T>>(Exponentials<T>{{x}, m}, 0, s.n, s.inner, team.lane, team.lanes);
   return {m, team.template fold<Sum<T>>(sum)};
 }
 
