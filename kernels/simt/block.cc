@@ -5,6 +5,7 @@
 #include "kernels/simt/sanitizers.h"
 
 #include <bit>
+#include <cstdio>
 #include <memory>
 
 constinit thread_local uint3 threadIdx{}, blockIdx{};
@@ -42,6 +43,19 @@ void Block::end_launch() {
   free_shared();
 }
 
+namespace {
+
+/// A thread of ThreadSanitizer's for a CUDA thread, by whose place its reports are read.
+void* make_tsan_fiber(dim3 block, int thread) {
+  char name[64];
+  std::snprintf(name, sizeof name, "thread %d of block (%u,%u,%u)", thread, block.x, block.y, block.z);
+  void* fiber = __tsan_create_fiber(0);
+  __tsan_set_fiber_name(fiber, name);
+  return fiber;
+}
+
+}  // namespace
+
 void Block::prepare(dim3 index, std::uint64_t number) {
   index_ = index;
   blockIdx = {index.x, index.y, index.z};
@@ -56,7 +70,7 @@ void Block::prepare(dim3 index, std::uint64_t number) {
     t.copies.clear();
     if (++at.x == size.x) at.x = 0, ++at.y;
     if (at.y == size.y) at.y = 0, ++at.z;
-    if (tsan()) t.fiber = __tsan_create_fiber(0);
+    if (tsan()) t.fiber = make_tsan_fiber(index, i);
   }
   for (unsigned& lanes : in_warp_) lanes = 0;
   all_ready();
@@ -84,10 +98,19 @@ std::string Block::run(dim3 index, std::uint64_t number) {
   gesso_simt_switch(&home_, start);
   if (asan()) __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
   if (error_.empty() && done_ < count_) error_ = report(stuck());
-  if (tsan())
-    for (int i = 0; i < count_; ++i) __tsan_destroy_fiber(threads_[i].fiber);
+  if (tsan()) end_tsan_fibers();
   if (tsan() || !error_.empty()) stacks_.forget(used_stacks_);
   return error_;
+}
+
+/// What they did happened before the end of the launch, also where they were abandoned.
+void Block::end_tsan_fibers() {
+  for (int i = 0; i < count_; ++i) {
+    __tsan_switch_to_fiber(threads_[i].fiber, 1);
+    release(&end_sync_);
+    __tsan_switch_to_fiber(home_fiber_, 1);
+    __tsan_destroy_fiber(threads_[i].fiber);
+  }
 }
 
 // ---- who runs next --------------------------------------------------------------------------------------------------------
@@ -117,6 +140,7 @@ int Block::pick() {
 }
 
 void Block::all_ready() {
+  Unobserved quiet;  // compilers turn loops like these into memset, which ThreadSanitizer sees
   const int warps = (count_ + kWarp - 1) / kWarp;
   for (int w = 0; w < warps; ++w) ready_[w] = ~0u;
   if (count_ % kWarp) ready_[warps - 1] = (1u << count_ % kWarp) - 1;
@@ -156,7 +180,6 @@ void Block::run_threads() {
     CudaThread& t = threads_[current_];
     t.state = CudaThread::done;
     ++done_;
-    release(&end_sync_);
     const int next = pick();
     if (next < 0) leave();
     if (threads_[next].state == CudaThread::fresh && !tsan()) {

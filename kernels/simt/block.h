@@ -35,6 +35,7 @@ struct CudaThread {
 struct SharedArray {
   const void* key;
   std::size_t size;
+  void* block;  // as allocated
   void* memory;
   bool filled;  // in this block
 };
@@ -78,6 +79,7 @@ class Block {
   [[noreturn]] void leave_for(int thread);
   [[noreturn]] void leave();
   void release_barrier();
+  void end_tsan_fibers();
   void fill_shared(void* memory, std::size_t size);
   void free_shared();
   std::string stuck() const;

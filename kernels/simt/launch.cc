@@ -1,6 +1,7 @@
 #include "kernels/simt/launch.h"
 
 #include "kernels/simt/block.h"
+#include "kernels/simt/memory.h"
 #include "kernels/simt/sanitizers.h"
 
 #include <atomic>
@@ -134,6 +135,7 @@ class Grid {
 
 void run(const Launch& launch) {
   check_limits(launch);
+  const DeviceMemoryOpen open;
   Grid grid(launch);
   if (grid.count() == 1 || sanitized()) {
     grid.work();

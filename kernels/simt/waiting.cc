@@ -58,12 +58,12 @@ void Block::meet(const char* what, unsigned mask, void* deposit, WarpWork work, 
   if (first + int(std::bit_width(mask)) > count_) fail("a mask names a lane that does not exist", where);
   in_warp_[warp] |= 1u << lane();
   if ((in_warp_[warp] & mask) != mask) return wait();
-  void* deposits[kWarp] = {};
-  for (unsigned rest = mask; rest; rest &= rest - 1) {
-    const int i = std::countr_zero(rest);
+  void* deposits[kWarp];
+  for (int i = 0; i < kWarp; ++i) {
     const CudaThread& t = threads_[first + i];
-    if (t.mask != mask || t.work != work) return wait();
-    deposits[i] = t.deposit;
+    const bool wanted = mask >> i & 1;
+    if (wanted && (t.mask != mask || t.work != work)) return wait();
+    deposits[i] = wanted ? t.deposit : nullptr;
   }
   work(mask, deposits);
   in_warp_[warp] &= ~mask;
@@ -84,9 +84,11 @@ void Block::sync_warp(unsigned mask, Where where) {
 }
 
 void Block::fail(const char* message, Where where) {
-  Unobserved quiet;
-  thread().where = where;
-  error_ = report(message);
+  {
+    Unobserved quiet;
+    thread().where = where;
+    error_ = report(message);
+  }
   leave();
 }
 

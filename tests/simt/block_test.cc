@@ -60,10 +60,11 @@ __global__ void look_at_shared(int* same, int* fresh) {
   bool all_nan = true;
   for (int i = 0; i < 4; ++i) all_nan &= a[i] != a[i] && b[i + 1] != b[i + 1];
   __syncthreads();
-  same[threadIdx.x] = first == a && a != b;
-  fresh[threadIdx.x] = all_nan;
+  const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+  same[i] = first == a && a != b;
+  fresh[i] = all_nan;
   __syncthreads();
-  a[0] = b[4] = 1;
+  if (threadIdx.x == 0) a[0] = b[4] = 1;
 }
 
 __global__ void predicates(int* y) {
@@ -74,7 +75,7 @@ __global__ void predicates(int* y) {
 __global__ void count_atomically(int* sum, unsigned* largest, unsigned long long* times) {
   atomicAdd(sum, int(threadIdx.x));
   atomicMax(largest, blockIdx.x * blockDim.x + threadIdx.x);
-  unsigned long long old = *times, seen;
+  unsigned long long old = 0, seen;
   while ((seen = atomicCAS(times, old, old + 1)) != old) old = seen;
 }
 
@@ -118,11 +119,11 @@ TEST_CASE(
     "an array of shared memory is one for all threads, one per instance of a template, NaN at the start of a "
     "block") {
   in_every_order([] {
-    DeviceArray<int> same(64), fresh(64);
+    DeviceArray<int> same(3 * 64), fresh(3 * 64);
     for (int launches = 0; launches < 2; ++launches)
       simt::launch(look_at_shared, 3, 64, 0, nullptr, same.data(), fresh.data());
-    CHECK(same.host() == std::vector<int>(64, 1));
-    CHECK(fresh.host() == std::vector<int>(64, 1));
+    CHECK(same.host() == std::vector<int>(3 * 64, 1));
+    CHECK(fresh.host() == std::vector<int>(3 * 64, 1));
   });
 }
 

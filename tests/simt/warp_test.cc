@@ -243,7 +243,7 @@ TEST_CASE("cp.async") {
     for (int i = 0; i < 96; ++i)
       x[i] = make_float4(float(i), float(i) + 0.25f, float(i) + 0.5f, float(i) + 0.75f);
     DeviceArray<float4> dx(x), y(96);
-    simt::launch(copy_in_stages, 2, 32, 0, nullptr, dx.data(), y.data());
+    simt::launch(copy_in_stages, 1, 32, 0, nullptr, dx.data(), y.data());
     const std::vector<float4> got = y.host();
     for (int k = 0; k < 3; ++k)
       for (int i = 0; i < 32; ++i) {

@@ -1,0 +1,26 @@
+// The memory of the emulated device. Included by the emulation's .cc files only.
+#pragma once
+
+#include "kernels/simt/device.h"
+#include "kernels/simt/runtime.h"
+
+#include <cstddef>
+
+namespace gesso::simt::emu {
+
+inline constexpr std::size_t kDeviceMemory = std::size_t{4} << 30;
+
+/// Keeps the error for cudaGetLastError, and returns it.
+cudaError_t result(cudaError_t error);
+
+/// Under AddressSanitizer the device's memory may be touched by kernels and by the runtime's functions only, not by the host,
+/// which could not on a device. A launch holds one of these.
+class DeviceMemoryOpen {
+ public:
+  DeviceMemoryOpen();
+  ~DeviceMemoryOpen();
+  DeviceMemoryOpen(const DeviceMemoryOpen&) = delete;
+  DeviceMemoryOpen& operator=(const DeviceMemoryOpen&) = delete;
+};
+
+}  // namespace gesso::simt::emu
