@@ -97,12 +97,12 @@ __device__ inline typename Fold::Value lifted(X x, std::int64_t i) {
 }
 
 /// The fold of the elements lane, lane + lanes, .. of n that lie `step` apart. Eight are loaded at a time, to have many loads
-/// under way, and joined in a tree.
+/// under way (places and numbers of eight would not fit in registers), and joined in a tree.
 template <class Fold, class Source>
 __device__ typename Fold::Value fold_strided(const Source& source, std::int64_t first, std::int64_t n,
                                              std::int64_t step, int lane, int lanes) {
   using Value = typename Fold::Value;
-  constexpr int kTogether = 8;
+  constexpr int kTogether = sizeof(Value) > 8 ? 4 : 8;
   const auto read = [&](std::int64_t i) { return source.template read<1>(i * step, true); };
   const auto value = [&](const auto& pack, std::int64_t i) {
     return lifted<Fold>(source.value(pack, 0), first + i);

@@ -31,7 +31,7 @@ inline constexpr int kTile = 32;
 
 /// A block moves a square of a matrix by way of shared memory, so that both sides are read and written along their rows.
 template <class T>
-__global__ void __launch_bounds__(kThreads) copy_tiles(DeviceWalk stack, Transposition t, const T* x, T* y) {
+__global__ void copy_tiles(DeviceWalk stack, Transposition t, const T* x, T* y) {
   GESSO_SHARED(T, tile, [kTile][kTile + 1]);  // 33 to a row: a column lies in 32 different banks
   const std::uint32_t strip = t.tiles_i(blockIdx.x), matrix = t.tiles_j(strip);
   const std::int64_t i0 = std::int64_t(blockIdx.x - strip * t.tiles_i.divisor) * kTile;

@@ -154,6 +154,16 @@ inline DeviceWalk device_walk(const Walk& w, int V, int operands, std::int64_t f
   return device;
 }
 
+/// Whether a part, whose first element and its places in the operands are these, can be treated in packs. A part's rows are
+/// not cut, so they must have whole numbers of packs, unless there is only one.
+template <class F>
+bool in_packs(const Walk& w, const F& f, std::int64_t first, const Offsets& base) {
+  bool all = w.dims == 1 || w.shape[w.dims - 1] % F::pack == 0;
+  all = all && first % F::pack == 0;
+  for (int j = 0; j < F::operands; ++j) all = all && base.at[j] % F::pack == 0;
+  return all && f.packable(w);
+}
+
 /// f at every element of the walk.
 template <class F>
 void launch_walk(const Walk& walk, const F& f) {
@@ -161,8 +171,7 @@ void launch_walk(const Walk& walk, const F& f) {
   for_parts(simplified(walk, F::operands), F::operands, 0, {},
             [&](const Walk& w, std::int64_t first, const Offsets& base) {
               const std::int64_t n = count(w);
-              const bool whole = w.dims == 1 || w.shape[w.dims - 1] % F::pack == 0;
-              if (n >= F::pack && whole && f.packable(w)) {
+              if (n >= F::pack && in_packs(w, f, first, base)) {
                 const std::uint32_t packs = std::uint32_t(n / F::pack), rest = std::uint32_t(n % F::pack);
                 launch_threads(walk_packs<F>, packs + rest, kThreads,
                                device_walk(w, F::pack, F::operands, first, base), packs, rest, f);
