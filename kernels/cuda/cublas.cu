@@ -57,26 +57,16 @@ struct BlasMatrix {
 /// C = sink(C), in place; a thread finishes a pack.
 template <class T>
 __global__ void finish(RowsOut<T> c, int products, int M, int N) {
-  const int packs_a_row = (N + kPack<T> - 1) / kPack<T>;
-  const std::int64_t pack = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (pack >= std::int64_t(products) * M * packs_a_row) return;
-  const int j = int(pack % packs_a_row) * kPack<T>, i = int(pack / packs_a_row % M), n = min(kPack<T>, N - j);
-  const RowsOut<T> sink = c.batch(int(pack / packs_a_row / M));
-  const T* from = sink.y + i * sink.row_stride + j;
+  const PackPlace<T> at(products, M, N);
+  if (at.n == 0) return;
+  const RowsOut<T> sink = c.batch(at.product);
+  const T* from = sink.y + at.i * sink.row_stride + at.j;
   Pack<T> sums = {};
-  if (sink.wide && n == kPack<T>)
-    sums = load_pack(from);
+  if (sink.wide && at.n == kPack<T>)
+    sums = load<kPack<T>>(from);
   else
-    for (int e = 0; e < n; ++e) sums.x[e] = from[e];
-  sink.put(i, j, sums, n);
-}
-
-template <class T>
-void add_bias_and_activate(const MatMul<T>& p) {
-  constexpr int threads = 256;
-  const std::int64_t packs = p.batch * p.M * ceil_div(p.N, kPack<T>);
-  simt::launch(finish<T>, grid_of(ceil_div(packs, threads)), dim3(threads), 0, stream(), rows_out(p),
-               extent(p.batch), extent(p.M), extent(p.N));
+    for (int e = 0; e < at.n; ++e) sums.at[e] = from[e];
+  sink.put(at.i, at.j, sums, at.n);
 }
 
 }  // namespace
@@ -99,7 +89,8 @@ void matmul_cublas(const MatMul<T>& p) {
              p.K, &one, b.p, b.ld, b.batch, a.p, a.ld, a.batch, &zero, p.c, std::max(p.c_row, p.N), p.c_batch,
              p.batch),
         "cuBLAS product");
-  if (p.bias || p.act != Activation::none) add_bias_and_activate(p);
+  if (p.bias || p.act != Activation::none)
+    launch_threads(finish<T>, packs_of(p), kThreads, rows_out(p), extent(p.batch), extent(p.M), extent(p.N));
 }
 template void matmul_cublas(const MatMul<float>&);
 template void matmul_cublas(const MatMul<double>&);

@@ -25,7 +25,22 @@ struct Strided {
   }
 };
 
-/// Sums of a slice of K: partial (products, slices, M, row), with rows of whole packs.
+/// Where this thread's pack lies among those of `products` matrices of M rows of N, row by row.
+template <class T>
+struct PackPlace {
+  int product, i, j, n;  // n elements from (i, j) on; none beyond the last pack
+  __device__ PackPlace(int products, int M, int N) {
+    const std::int64_t packs_a_row = (N + kPack<T> - 1) / kPack<T>, row = thread_number() / packs_a_row;
+    product = int(row / M), i = int(row % M), j = int(thread_number() % packs_a_row) * kPack<T>;
+    n = product < products ? min(kPack<T>, N - j) : 0;
+  }
+};
+template <class T>
+std::int64_t packs_of(const MatMul<T>& p) {
+  return p.batch * p.M * ceil_div(p.N, kPack<T>);
+}
+
+/// Sums of slices of K: (products, slices, M, row), rows of whole packs.
 template <class T>
 struct Partial {
   const T* p;
@@ -36,20 +51,16 @@ struct Partial {
 /// C = sink(sum of the slices in their order); a thread adds up a pack.
 template <class T, class Sink>
 __global__ void join_slices(Partial<T> partial, Sink sink) {
-  const std::int64_t packs_a_row = partial.row / kPack<T>,
-                     packs = partial.products * std::int64_t(partial.M) * packs_a_row;
-  const std::int64_t pack = std::int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (pack >= packs) return;
-  const int j = int(pack % packs_a_row) * kPack<T>, i = int(pack / packs_a_row % partial.M);
-  const int product = int(pack / packs_a_row / partial.M);
+  const PackPlace<T> at(partial.products, partial.M, partial.N);
+  if (at.n == 0) return;
   const std::int64_t size = partial.M * partial.row;
-  const T* from = partial.p + product * partial.slices * size + i * partial.row + j;
-  Pack<T> sum = load_pack(from);
+  const T* from = partial.p + std::int64_t(at.product) * partial.slices * size + at.i * partial.row + at.j;
+  Pack<T> sum = load<kPack<T>>(from);
   for (int s = 1; s < partial.slices; ++s) {
-    const Pack<T> next = load_pack(from + s * size);
-    for (int e = 0; e < kPack<T>; ++e) sum.x[e] += next.x[e];
+    const Pack<T> next = load<kPack<T>>(from + s * size);
+    for (int e = 0; e < kPack<T>; ++e) sum.at[e] += next.at[e];
   }
-  sink.batch(product).put(i, j, sum, min(kPack<T>, partial.N - j));
+  sink.batch(at.product).put(at.i, at.j, sum, at.n);
 }
 
 /// A number of blocks as a grid. All dimensions of a product but the batch are int in the kernels, too.
@@ -98,11 +109,9 @@ void in_slices(const MatMul<T>& p, const Plan& plan, const TileShape& tile, cons
   const std::int64_t row = ceil_div(p.N, kPack<T>) * kPack<T>;
   const Scratch scratch(std::size_t(p.batch * plan.slices * p.M * row) * sizeof(T));
   launch_into(RowsOut<T>(scratch.template as<T>(), row, p.M * row, nullptr, Activation::none, T(0)));
-  constexpr int threads = 128;
   const Partial<T> partial{
       scratch.template as<T>(), extent(p.batch), plan.slices, extent(p.M), extent(p.N), row};
-  simt::launch(join_slices<T, RowsOut<T>>, grid_of(ceil_div(p.batch * p.M * (row / kPack<T>), threads)),
-               dim3(threads), 0, stream(), partial, c);
+  launch_threads(join_slices<T, RowsOut<T>>, packs_of(p), kThreads, partial, c);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

@@ -5,7 +5,7 @@
 // at hand, because slices decide the order of sums: the same product has the same bits everywhere.
 #pragma once
 
-#include "kernels/cuda/table.h"
+#include "kernels/cuda/launch.cuh"
 
 namespace gesso::kernels::GESSO_LEVEL {
 
@@ -24,8 +24,6 @@ inline constexpr int kMultiprocessors = 132;  // of an H100; others are near eno
 /// pipeline and writes its tile; the kernel that joins slices starts, and moves this many bytes a cycle through L2.
 inline constexpr double kShortestStep = 250, kStartAndEnd = 2500, kJoinStart = 3500, kJoinBytes = 2000;
 inline constexpr int kMostSlices = 32;
-
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// Estimated cycles of a product with these tiles and slices.
 inline double estimate(const TileShape& tile, std::int64_t batch, std::int64_t M, std::int64_t N,

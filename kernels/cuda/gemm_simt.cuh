@@ -30,7 +30,7 @@ struct SimtPanel {
   /// Pack u of the square of E x E elements (x .. x + E across K, k .. k + E along it): along K that of x + u, across K
   /// that of k + u.
   static __device__ Pack<T> read(const T* panel, int x, int k, int u) {
-    return load_pack(panel + (along_k ? offset(x + u, k) : offset(k + u, x)));
+    return load<kPack<T>>(panel + (along_k ? offset(x + u, k) : offset(k + u, x)));
   }
 };
 
@@ -70,7 +70,7 @@ __device__ inline void multiply_panels(const T* a, const T* b, const ThreadPlace
         const int k = PanelB::along_k ? e : j0 % E, j = PanelB::along_k ? j0 : j0 / E * E + e;
 #pragma unroll
         for (int i = 0; i < Tile::TM; ++i)
-          sums[i][j] += (PanelA::along_k ? rows[i].x[k] : rows[i / E * E + k].x[i % E]) * columns.x[e];
+          sums[i][j] += (PanelA::along_k ? rows[i].at[k] : rows[i / E * E + k].at[i % E]) * columns.at[e];
       }
     }
   }
@@ -95,8 +95,8 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_simt(Product
     for (int q = 0; q < Tile::TN / kPack<T>; ++q) {
       Pack<T> pack;
 #pragma unroll
-      for (int j = 0; j < kPack<T>; ++j) pack.x[j] = sums[i][q * kPack<T> + j];
-      store_pack(shared + (at.m(i / kPack<T>) + i % kPack<T>)*Tile::row + at.n(q), pack);
+      for (int j = 0; j < kPack<T>; ++j) pack.at[j] = sums[i][q * kPack<T> + j];
+      store(shared + (at.m(i / kPack<T>) + i % kPack<T>)*Tile::row + at.n(q), pack);
     }
   __syncthreads();
   put_tile<Tile>(shared, product.c.batch(place.product * product.slices + place.slice), place.m0, place.n0,

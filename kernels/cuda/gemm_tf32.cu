@@ -7,23 +7,21 @@
 namespace gesso::kernels::GESSO_LEVEL {
 namespace {
 
-/// A block computes BM x BN elements of C, a warp WM x WN of them; panels are BK = 32 deep: lines along K are 128 bytes, all
-/// banks of shared memory once.
-template <int bm, int bn, int wm, int wn>
+/// A block computes BM x BN elements of C, a warp WM x WN of them; panels are BK deep.
+template <int bm, int bn, int bk, int wm, int wn, int s>
 struct TensorTile {
-  static constexpr int BM = bm, BN = bn, BK = 32, WM = wm, WN = wn, stages = 3;
+  static constexpr int BM = bm, BN = bn, BK = bk, WM = wm, WN = wn, stages = s;
   static constexpr int warps_n = BN / WN, threads = BM / WM * warps_n * 32;
-  static constexpr int row =
-      BN + 8;  // of the finished tile: the four rows that half a warp writes at once differ in banks
+  static constexpr int row = BN + 8;  // of the finished tile: half a warp writes four rows at once
 };
-using Large = TensorTile<128, 128, 64, 32>;
-using Medium = TensorTile<64, 64, 32, 32>;
+// Within the 99 KiB of shared memory that a block can have on consumers' GPUs, and two or three blocks at once on an H100.
+using Large = TensorTile<128, 128, 16, 64, 32, 4>;
+using Medium = TensorTile<64, 64, 32, 32, 32, 3>;
 
 /// A panel in shared memory. Lines are a little further apart than they are long, so that what a warp reads at the same
-/// time lies in different banks: packs of 8 lines along K, 4 banks apart, or 8 elements of 4 lines across it, 8 banks apart.
-template <int extent, bool lines_along_k>
+/// time lies in different banks: packs of 8 lines along K, 4 or 20 banks apart, or 8 elements of 4 lines across it, 8 banks apart.
+template <int extent, int BK, bool lines_along_k>
 struct TensorPanel {
-  static constexpr int BK = Large::BK;
   static constexpr bool along_k = lines_along_k;
   static constexpr int lines = along_k ? extent : BK, length = along_k ? BK : extent;
   static constexpr int line_stride = length + (along_k ? 4 : 8), size = lines * line_stride;
@@ -85,8 +83,8 @@ __device__ inline void store_sums(const float (&sums)[Tile::WM / 16][Tile::WN / 
 /// C (M,N) = sink(A (M,K) * B (K,N)), one tile of C and one slice of K a block.
 template <class Tile, bool a_along_k, bool b_along_k, class A, class B, class Sink>
 __global__ void __launch_bounds__(Tile::threads, 512 / Tile::threads) gemm_tf32(Product<A, B, Sink> product) {
-  using PanelA = TensorPanel<Tile::BM, a_along_k>;
-  using PanelB = TensorPanel<Tile::BN, b_along_k>;
+  using PanelA = TensorPanel<Tile::BM, Tile::BK, a_along_k>;
+  using PanelB = TensorPanel<Tile::BN, Tile::BK, b_along_k>;
   GESSO_DYN_SHARED(float, shared);
   const auto place = product.template place<Tile>();
   const int warp = int(threadIdx.x) / 32, m = warp / Tile::warps_n * Tile::WM,
@@ -107,8 +105,8 @@ void run(const MatMul<float>& p, const Plan& plan, const TileShape& tile) {
   in_slices(p, plan, tile, [](const auto& product, dim3 grid, auto a_along_k, auto b_along_k) {
     constexpr bool a_along = decltype(a_along_k)::value, b_along = decltype(b_along_k)::value;
     using View = Lines<float>;
-    constexpr std::size_t bytes =
-        shared_bytes<Tile, TensorPanel<Tile::BM, a_along>, TensorPanel<Tile::BN, b_along>, float>();
+    constexpr std::size_t bytes = shared_bytes<Tile, TensorPanel<Tile::BM, Tile::BK, a_along>,
+                                               TensorPanel<Tile::BN, Tile::BK, b_along>, float>();
     simt::launch(gemm_tf32<Tile, a_along, b_along, View, View, RowsOut<float>>, grid, dim3(Tile::threads),
                  bytes, stream(), product);
   });

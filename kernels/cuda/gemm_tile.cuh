@@ -96,7 +96,7 @@ __device__ inline void put_tile(const T* tile, const Sink& sink, int m0, int n0,
   for (int pack = int(threadIdx.x); pack < Tile::BM * packs_a_row; pack += Tile::threads) {
     const int i = pack / packs_a_row, j = pack % packs_a_row * kPack<T>;
     if (m0 + i < M && n0 + j < N)
-      sink.put(m0 + i, n0 + j, load_pack(tile + i * Tile::row + j), min(kPack<T>, N - n0 - j));
+      sink.put(m0 + i, n0 + j, load<kPack<T>>(tile + i * Tile::row + j), min(kPack<T>, N - n0 - j));
   }
 }
 

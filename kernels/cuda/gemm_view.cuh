@@ -12,34 +12,19 @@
 // A *sink* takes a finished pack of C: put(i, j, sums, n) is given elements (i, j) .. (i, j + n - 1), each once; batch(b) as above.
 #pragma once
 
-#include "kernels/cuda/table.h"
+#include "kernels/cuda/launch.cuh"
 #include "kernels/functors.h"
 
 namespace gesso::kernels::GESSO_LEVEL {
 
 /// The elements of 16 bytes, which one thread moves at once.
 template <class T>
-struct alignas(16) Pack {
-  static constexpr int size = 16 / int(sizeof(T));
-  T x[size];
-};
-template <class T>
-inline constexpr int kPack = Pack<T>::size;
-
-template <class T>
-__device__ inline Pack<T> load_pack(const T* p) {
-  return *reinterpret_cast<const Pack<T>*>(p);
-}
-template <class T>
-__device__ inline void store_pack(T* p, const Pack<T>& pack) {
-  *reinterpret_cast<Pack<T>*>(p) = pack;
-}
+using Pack = Packed<T, kPack<T>>;
 
 /// Whether packs can be fetched at once from a matrix at p whose lines, and products, lie these many elements apart.
 template <class T>
 bool wide_enough(const T* p, std::int64_t line_stride, std::int64_t batch_stride) {
-  return reinterpret_cast<std::uintptr_t>(p) % 16 == 0 && line_stride % kPack<T> == 0 &&
-         batch_stride % kPack<T> == 0;
+  return aligned<kPack<T>>(p) && line_stride % kPack<T> == 0 && batch_stride % kPack<T> == 0;
 }
 
 /// Element (i, j) is p[i * line_stride + j].
@@ -108,9 +93,9 @@ struct RowsOut {
   __device__ void put(int i, int j, Pack<T> sums, int n) const {
     T* to = y + i * row_stride + j;
     for (int e = 0; e < kPack<T>; ++e)
-      sums.x[e] = activate(act, slope, bias && e < n ? sums.x[e] + bias[j + e] : sums.x[e]);
-    if (wide && n == kPack<T>) return store_pack(to, sums);
-    for (int e = 0; e < n; ++e) to[e] = sums.x[e];
+      sums.at[e] = activate(act, slope, bias && e < n ? sums.at[e] + bias[j + e] : sums.at[e]);
+    if (wide && n == kPack<T>) return store(to, sums);
+    for (int e = 0; e < n; ++e) to[e] = sums.at[e];
   }
   __device__ RowsOut batch(int b) const {
     RowsOut product = *this;
