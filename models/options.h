@@ -13,7 +13,9 @@ namespace gesso::models {
 /// A mistake on the command line: exit code 2.
 class UsageError : public Error {
  public:
-  using Error::Error;
+  template <class... Args>
+  explicit UsageError(fmt::format_string<Args...> format, Args&&... args)
+      : Error({}, fmt::format(format, std::forward<Args>(args)...)) {}
 };
 
 /// `; did you mean "mlp-vae"?` if a candidate is close to `word`, otherwise `; there is: a, b, c`.

@@ -16,7 +16,7 @@ std::string place(std::int64_t offset) {
 }  // namespace
 
 FileError::FileError(std::filesystem::path path, std::int64_t at, std::string why)
-    : Error("{}:{} {}", path.string(), place(at), why),
+    : Error({}, fmt::format("{}:{} {}", path.string(), place(at), why)),
       file(std::move(path)),
       offset(at),
       reason(std::move(why)) {}

@@ -1,4 +1,5 @@
-// The one exception type. Its message names the operation, the shapes, and what was expected.
+// The one exception type. Its message names the operation, the shapes, and what was expected, and where the program has
+// line tables (g++ -g1 or more) the line outside of gesso that asked for it.
 #pragma once
 
 #include <fmt/format.h>
@@ -13,7 +14,21 @@ class Error : public std::runtime_error {
  public:
   template <class... Args>
   explicit Error(fmt::format_string<Args...> format, Args&&... args)
-      : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)) {}
+      : Error(caller(), fmt::format(format, std::forward<Args>(args)...)) {}
+
+  /// what() without the line.
+  const std::string& message() const { return message_; }
+
+ protected:
+  struct Line {
+    std::string text;  // " (called at main.cc:12)", or nothing
+  };
+  Error(const Line& line, std::string message)
+      : std::runtime_error(message + line.text), message_(std::move(message)) {}
+
+ private:
+  static Line caller();
+  std::string message_;
 };
 
 /// Throws Error with the formatted message unless `ok`.

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace gesso::kernels {
 namespace {
@@ -16,9 +17,17 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 /// more than a few huge pages, so that the ends of regions, which go unused, are rare.
 constexpr std::size_t kRegion = 32 * kHugePage;
 
+/// A system that promises more than it has would end the program later, and without a word.
+void check_physical(std::size_t bytes) {
+  static const auto all =
+      static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  if (bytes > all) throw std::bad_alloc();
+}
+
 /// Address space that the system fills with zeroed huge pages where it is touched.
 struct HugePages {
   void* region(std::size_t& bytes) const {
+    check_physical(bytes);
     bytes = std::max(kRegion, (bytes + kHugePage - 1) / kHugePage * kHugePage);
     void* p = ::mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) throw std::bad_alloc();
@@ -28,6 +37,7 @@ struct HugePages {
     return start;
   }
   void* exactly(std::size_t bytes) const {
+    check_physical(bytes);
     void* block = nullptr;
     if (::posix_memalign(&block, 64, std::max(bytes, std::size_t{1}))) throw std::bad_alloc();
     return block;

@@ -17,7 +17,7 @@ std::string message(const std::function<void()>& f) {
   try {
     f();
   } catch (const Error& e) {
-    return e.what();
+    return e.message();
   }
   return {};
 }

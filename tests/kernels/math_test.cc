@@ -1,6 +1,7 @@
 // exp, log and their kin, through the kernels of the level in use: at most 4 units in the last place from the C library's
 // result in a wider type, over the whole range.
 #include "kernels/kernels.h"
+#include "tests/device.h"
 #include "tests/kernels/check.h"
 
 #include <doctest/doctest.h>
@@ -172,12 +173,14 @@ TEST_CASE_TEMPLATE("powers", T, float, double) {
     const std::vector<T> exponents(x.size(), T(a));
     tested<T>().binary(Binary::pow, {}, {1, {std::int64_t(x.size())}, {{1}, {1}}}, x.data(), exponents.data(),
                     z.data());
+    // A double's is the C library's; CUDA's promises 2 (CUDA C++ Programming Guide, mathematical functions).
+    const double most = sizeof(T) == 8 && gesso::tests::tested_device() == Device::cuda ? 2 : 1;
     for (std::size_t i = 0; i < x.size(); ++i) {
       const long double exact = std::pow((long double)x[i], (long double)a);
       INFO(double(x[i]) << " to the power of " << a << " gives " << double(y[i]) << " and " << double(z[i]));
-      CHECK(ulps(z[i], exact) <= 1);
+      CHECK(ulps(z[i], exact) <= most);
       if (a == 0.5 && (x[i] == 0 || x[i] == -kInf<T>)) continue;  // the square root, which differs there
-      CHECK(ulps(y[i], exact) <= 1);
+      CHECK(ulps(y[i], exact) <= most);
     }
   }
 }

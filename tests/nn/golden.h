@@ -49,7 +49,7 @@ inline std::string error_of(const std::function<void()>& f) {
   try {
     f();
   } catch (const Error& e) {
-    return e.what();
+    return e.message();
   }
   return {};
 }

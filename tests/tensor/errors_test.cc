@@ -399,10 +399,11 @@ TEST_CASE("every mistake has its message") {
     try {
       m.make();
     } catch (const Error& e) {
-      message = e.what();
+      message = e.message();
     }
     if (expected == "allocate: no memory")
-      CHECK(message == "allocate: no memory on cpu for a tensor of f32 (1048576,1048576): 4398046511104 bytes");
+      CHECK(message ==
+            "allocate: no memory on cpu for a tensor of f32 (1048576,1048576): 4398046511104 bytes");
     else
       CHECK(message == expected);
   }
@@ -417,3 +418,20 @@ TEST_CASE("a failed in-place operation leaves its operand as it was") {
   CHECK(y.version() == before);
   CHECK(y.to_vector<float>() == std::vector<float>{1, 1});
 }
+
+#ifdef GESSO_BACKTRACE
+TEST_CASE("an error says which line called, through layers and inlined functions") {
+  const Tensor a = tensor::zeros({2, 3}), b = tensor::zeros({4});
+  const auto what = [](const auto& f) -> std::string {
+    try {
+      f();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "no error";
+  };
+  const std::string line = fmt::format("(called at {}:{})", __FILE__, __LINE__ + 1);
+  CHECK(what([&] { tensor::add(a, b); }).ends_with(line));
+  CHECK(what([&] { tensor::sum(a, {7}); }).ends_with(fmt::format("{}:{})", __FILE__, __LINE__)));
+}
+#endif
