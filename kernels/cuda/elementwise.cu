@@ -81,7 +81,7 @@ struct Zip {
   R* y;
 
   bool packable(const Walk& w) const {
-    return GESSO_LEVEL::packable<pack>(w, 0, a) && GESSO_LEVEL::packable<pack>(w, 1, b) && aligned<pack>(y);
+    return reads_packs<pack>(w, 0, a) && reads_packs<pack>(w, 1, b) && aligned<pack>(y);
   }
   template <int V>
   __device__ void run(std::int64_t i, const Offsets& o, unsigned splat) const {

@@ -13,8 +13,7 @@ struct Copy {
   T* y;
 
   bool packable(const Walk& w) const {
-    return w.strides[1][w.dims - 1] == 1 && GESSO_LEVEL::packable<pack>(w, 0, x) &&
-           GESSO_LEVEL::packable<pack>(w, 1, y);
+    return w.strides[1][w.dims - 1] == 1 && reads_packs<pack>(w, 0, x) && reads_packs<pack>(w, 1, y);
   }
   template <int V>
   __device__ void run(std::int64_t, const Offsets& o, unsigned splat) const {
@@ -114,8 +113,8 @@ struct Where {
   T* y;
 
   bool packable(const Walk& w) const {
-    return GESSO_LEVEL::packable<pack>(w, 0, mask) && GESSO_LEVEL::packable<pack>(w, 1, a) &&
-           GESSO_LEVEL::packable<pack>(w, 2, b) && aligned<pack>(y);
+    return reads_packs<pack>(w, 0, mask) && reads_packs<pack>(w, 1, a) && reads_packs<pack>(w, 2, b) &&
+           aligned<pack>(y);
   }
   template <int V>
   __device__ void run(std::int64_t i, const Offsets& o, unsigned splat) const {

@@ -116,7 +116,7 @@ inline Walk line(std::int64_t n) {
 
 /// Whether operand j of a simplified walk, at p, can be read in packs of V along the last dimension.
 template <int V, class T>
-bool packable(const Walk& w, int j, const T* p) {
+bool reads_packs(const Walk& w, int j, const T* p) {
   const int last = w.dims - 1;
   if (w.strides[j][last] == 0) return true;
   bool all = w.strides[j][last] == 1 && aligned<V>(p);
