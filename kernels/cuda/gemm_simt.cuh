@@ -6,13 +6,20 @@
 
 namespace gesso::kernels::GESSO_LEVEL {
 
+/// How many threads a multiprocessor should hold at once, so that some compute while others wait; what is left to each is
+/// 128 registers, or 170 where the compiler would spill some of 128.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+inline constexpr int kThreadsAtOnce = 384;
+#else
+inline constexpr int kThreadsAtOnce = 512;
+#endif
+
 /// A block computes BM x BN elements of C, a thread TM x TN of them; panels are BK deep.
 template <int bm, int bn, int bk, int tm, int tn, int s>
 struct SimtTile {
   static constexpr int BM = bm, BN = bn, BK = bk, TM = tm, TN = tn, stages = s, row = BN;
   static constexpr int threads_m = BM / TM, threads_n = BN / TN, threads = threads_m * threads_n;
-  static constexpr int blocks =
-      512 / threads;  // at once on a multiprocessor, so that some compute while others wait
+  static constexpr int blocks = kThreadsAtOnce / threads;
 };
 
 /// A panel in shared memory, its lines as they come. Where they lie along K, a thread reads the same pack of E = kPack
