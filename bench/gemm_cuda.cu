@@ -3,7 +3,7 @@
 // For each shape, gesso's kernels and cuBLAS's in turn: microseconds, TFLOP/s, and percent of what the same GPU's multiply-adds
 // (or, for TF32, its mma.sync) reach in the same minute in a kernel that does nothing else. A repetition replays a CUDA graph
 // of many products, as a training step does, so that no launch waits for the host; the products of a graph work on different
-// matrices, 128 MiB of them in all or more, so that none finds its operands in L2. Medians of the repetitions. NT: the first
+// matrices, 128 MiB of them in all, so that none finds its operands in L2, but at most 512 (the smallest do fit there). Medians of the repetitions. NT: the first
 // matrix is stored (M,K), the second (N,K).
 #include "bench/limits_cuda.cuh"
 #include "kernels/cuda/gemm.cuh"
@@ -178,7 +178,7 @@ bool table(const std::vector<Shape>& shapes) {
   cudaDeviceProp gpu;
   check(cudaGetDeviceProperties(&gpu, 0), "properties");
   std::printf(
-      "%s, %s, operands not in L2; microseconds, TFLOP/s, percent of the limit of the cores (TF32: of "
+      "%s, %s, operands of 128 MiB or of 512 products in turn; microseconds, TFLOP/s, percent of the limit of the cores (TF32: of "
       "mma.sync)\n",
       gpu.name, sizeof(T) == 4 ? "f32" : "f64");
   std::printf("%-19s %-19s %6s %6s", "M x N x K", "", "FMA", "mma");

@@ -62,7 +62,7 @@ template <class Tile, class PanelA, class PanelB, class T>
 __device__ inline void multiply_panels(const T* a, const T* b, const ThreadPlace<Tile, T>& at,
                                        T (&sums)[Tile::TM][Tile::TN]) {
   constexpr int E = kPack<T>;
-  constexpr int unroll =
+  [[maybe_unused]] constexpr int unroll =  // unused where the pragma below means nothing
       PanelA::along_k && PanelB::along_k ? 1 : Tile::BK / E;  // unrolled, all packs along K spill
 #pragma unroll(unroll)
   for (int k0 = 0; k0 < Tile::BK; k0 += E) {
