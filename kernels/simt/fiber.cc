@@ -19,8 +19,8 @@ constexpr std::size_t kGuard = 4096;
 
 }  // namespace
 
-// Instrumented frames are several times larger.
-std::size_t Stacks::size() { return sanitized() ? 256 * 1024 : 64 * 1024; }
+// With redzones, frames are several times larger.
+std::size_t Stacks::size() { return asan() ? 256 * 1024 : 64 * 1024; }
 
 Stacks::~Stacks() {
   if (memory_) munmap(memory_, kCount * (kGuard + size()));

@@ -1,6 +1,9 @@
 // What AddressSanitizer and ThreadSanitizer must be told about fibers and about the emulation's own memory accesses. Their
 // functions are weak symbols here: absent from a program that is not linked with them, where everything below does nothing.
 // So the emulation is compiled once, without instrumentation, whatever the kernels are compiled with.
+//
+// ThreadSanitizer remembers the accesses of about 255 threads: it reports a race between blocks only where few threads ran
+// between the two. Those further apart show as results that differ between orders.
 #pragma once
 
 #include <cstddef>
