@@ -44,6 +44,21 @@ Var elu_grad(const Var& dy, const Var& y, double alpha) {
               }));
 }
 
+Var make_activated(const char* name, Tensor y, Activation act, double slope, std::vector<Edge> edges) {
+  if (act == Activation::none) return make(name, std::move(y), std::move(edges));
+  const Var p = without_value(name, y.shape(), y.dtype(), std::move(edges));
+  switch (act) {
+    case Activation::tanh:
+      return make("tanh", std::move(y), edge(p, tanh_grad));
+    case Activation::sigmoid:
+      return make("sigmoid", std::move(y), edge(p, sigmoid_grad));
+    default:
+      return make("leaky_relu", std::move(y), edge(p, [slope](const Var& dy, const Var& out) {
+                    return leaky_relu_grad(dy, out, slope);
+                  }));
+  }
+}
+
 Var bce_with_logits_grad(const Var& logit, const Var& target) {
   return make(
       "bce_with_logits_grad", value(Binary::bce_with_logits_grad, logit, target),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "autograd/var.h"
+#include "tensor/ops.h"
 
 namespace gesso {
 
@@ -17,6 +18,13 @@ Var sigmoid_grad(const Var& dy, const Var& y);
 Var tanh_grad(const Var& dy, const Var& y);
 /// y > 0 ? dy : dy (y + alpha)
 Var elu_grad(const Var& dy, const Var& y, double alpha);
+/// The Var of y = act(p) where one kernel computed p and applied act: the edges are those of p, which is never stored,
+/// because every act'(p) is a function of y. Two nodes, so that dp is computed once for all the edges.
+Var make_activated(const char* name, Tensor y, Activation act, double slope, std::vector<Edge> edges);
+template <class... Edges>
+Var make_activated(const char* name, Tensor y, Activation act, double slope, Edges... edges) {
+  return make_activated(name, std::move(y), act, slope, std::vector<Edge>{std::move(edges)...});
+}
 /// sigmoid(logit) - target
 Var bce_with_logits_grad(const Var& logit, const Var& target);
 

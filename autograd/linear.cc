@@ -33,24 +33,6 @@ Var matmul(const Var& a, const Var& b, bool ta, bool tb) {
               }));
 }
 
-namespace {
-
-/// y = act(p), for a y that is there already and a node p without a value.
-Var activated(Tensor y, const Var& p, Activation act, double slope) {
-  switch (act) {
-    case Activation::tanh:
-      return make("tanh", std::move(y), edge(p, tanh_grad));
-    case Activation::sigmoid:
-      return make("sigmoid", std::move(y), edge(p, sigmoid_grad));
-    default:
-      return make("leaky_relu", std::move(y), edge(p, [slope](const Var& dy, const Var& out) {
-                    return leaky_relu_grad(dy, out, slope);
-                  }));
-  }
-}
-
-}  // namespace
-
 // p = x w^T + b, y = act(p): one kernel but two nodes, so that dp is computed once for
 // dx = dp w, dw = dp^T x, db = the column sums of dp.
 // p itself is never stored: every act'(p) is a function of y.
@@ -62,13 +44,10 @@ Var linear(const Var& x, const Var& w, const Var& b, Activation act, double slop
     return linear(x.reshape(as_rows(x.shape())), w, b, act, slope).reshape(with_last(x.shape(), w.dim(0)));
   const tensor::MatmulOptions options = {
       .transpose_b = true, .bias = b.defined() ? b.value() : Tensor(), .activation = act, .slope = slope};
-  Tensor y = tensor::matmul(x.value(), w.value(), options);
-  std::vector<Edge> edges = {edge(x, [w](const Var& dp) { return matmul(dp, w); }),
-                             edge(w, [x](const Var& dp) { return matmul(dp, x, true, false); }),
-                             edge(b, [](const Var& dp) { return sum(dp, {0}); })};
-  if (act == Activation::none) return make("linear", std::move(y), std::move(edges));
-  const Var p = without_value("linear", y.shape(), y.dtype(), std::move(edges));
-  return activated(std::move(y), p, act, slope);
+  return make_activated("linear", tensor::matmul(x.value(), w.value(), options), act, slope,
+                        edge(x, [w](const Var& dp) { return matmul(dp, w); }),
+                        edge(w, [x](const Var& dp) { return matmul(dp, x, true, false); }),
+                        edge(b, [](const Var& dp) { return sum(dp, {0}); }));
 }
 
 }  // namespace gesso

@@ -60,5 +60,6 @@ std::vector<Op> elementwise_rows();
 std::vector<Op> reduce_rows();
 std::vector<Op> move_rows();
 std::vector<Op> linear_rows();
+std::vector<Op> conv_rows();
 
 }  // namespace gesso

@@ -15,6 +15,12 @@ std::string list(const Padding& padding) {
   return fmt::format("({})", fmt::join(parts, ","));
 }
 
+std::string text(const Conv2dGeometry& g) {
+  return fmt::format("x ({},{},{},{}), y ({},{},{},{}), stride ({},{}), padding ({},{}), dilation ({},{}), groups {}",
+                     g.N, g.H, g.W, g.C, g.N, g.P, g.Q, g.K, g.stride.h, g.stride.w, g.padding.h, g.padding.w,
+                     g.dilation.h, g.dilation.w, g.groups);
+}
+
 /// The options that differ from the default.
 std::vector<std::string> texts(const OpOptions& o) {
   const OpOptions usual;
@@ -35,6 +41,7 @@ std::vector<std::string> texts(const OpOptions& o) {
   add(o.transpose_b, "transpose b");
   constexpr const char* activations[] = {"none", "leaky_relu", "tanh", "sigmoid"};
   add(o.activation != usual.activation, activations[static_cast<int>(o.activation)]);
+  add(o.conv != usual.conv, text(o.conv));
   add(o.dtype != usual.dtype, name(o.dtype));
   add(o.fixed.defined(), fmt::format("{} {}", name(o.fixed.dtype()), o.fixed.shape()));
   return out;
@@ -52,7 +59,7 @@ std::string OpSample::text() const {
 const std::vector<Op>& ops_table() {
   static const std::vector<Op> table = [] {
     std::vector<Op> all;
-    for (const auto& rows : {elementwise_rows(), reduce_rows(), move_rows(), linear_rows()})
+    for (const auto& rows : {elementwise_rows(), reduce_rows(), move_rows(), linear_rows(), conv_rows()})
       all.insert(all.end(), rows.begin(), rows.end());
     return all;
   }();

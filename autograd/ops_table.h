@@ -2,6 +2,7 @@
 // command line explains an op from its row and checks it live; the tests go over all rows, so a new op is a new row.
 #pragma once
 
+#include "autograd/conv.h"
 #include "autograd/ops.h"
 
 #include <functional>
@@ -19,6 +20,7 @@ struct OpOptions {
   Padding padding = {};
   bool keep = false, reverse = false, transpose_a = false, transpose_b = false;
   Activation activation = Activation::none;
+  Conv2dGeometry conv = {};
   DType dtype = DType::f64;
   Tensor fixed = {};  // what no gradient flows into: indices, a mask, a forward value
 };

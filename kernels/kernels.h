@@ -7,6 +7,8 @@
 // results do not depend on the number of threads.
 #pragma once
 
+#include "kernels/conv.h"
+
 #include <cstdint>
 
 namespace gesso::kernels {
@@ -99,6 +101,14 @@ struct MatMul {
   T slope = 0;  // of leaky_relu; 0 is ReLU
 };
 
+/// What is done to a sum before it is stored: act(sum + bias), bias one number a column or channel.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;  // absent when null
+  Activation act = Activation::none;
+  T slope = 0;  // of leaky_relu; 0 is ReLU
+};
+
 /// Where a random stream stands: element i of a draw is a function of (seed, offset + i) alone.
 struct RandomState {
   std::uint64_t seed = 0, offset = 0;
@@ -165,6 +175,11 @@ struct Kernels {
 
   // gemm.cc
   void (*matmul)(const MatMul<T>& p);
+
+  // conv.cc: x (N,H,W,C), w (K,R,S,C/groups), y (N,P,Q,K); null on devices that have none yet
+  void (*conv2d)(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) = nullptr;
+  void (*conv2d_input)(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) = nullptr;
+  void (*conv2d_filter)(const Conv2dGeometry& g, const T* x, const T* y, T* w) = nullptr;
 };
 
 /// The element types a tensor can have.

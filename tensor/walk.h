@@ -47,6 +47,13 @@ decltype(auto) with_kernels(const char* op, const Tensor& x, F&& f) {
   }
 }
 
+/// The kernel `op` is about to call; throws where the device of x has none yet.
+template <class F>
+F* present(const char* op, const Tensor& x, F* kernel) {
+  check(kernel != nullptr, "{}: not on {} yet", op, name(x.device()));
+  return kernel;
+}
+
 // ---- walks ----
 
 /// The shape that broadcasting gives: aligned at the last dimension, extents of 1 repeated.

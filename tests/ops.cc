@@ -17,13 +17,29 @@ OpSample on_tested_device(const OpSample& sample) {
   return s;
 }
 
+const std::vector<Op>& tested_ops() {
+  static const std::vector<Op> rows = [] {
+    const std::string missing = fmt::format("not on {} yet", name(tested_device()));
+    std::vector<Op> there;
+    for (const Op& op : ops_table()) try {
+        Generator g(0);
+        op(on_tested_device(op.samples(g)[0]));
+        there.push_back(op);
+      } catch (const Error& e) {
+        if (e.message().find(missing) == std::string::npos) throw;
+      }
+    return there;
+  }();
+  return rows;
+}
+
 Array array(const Tensor& t) { return {t.shape(), t.to_vector<double>()}; }
 
 const Reference& reference(const std::string& op) {
   static const std::map<std::string, Reference> all = [] {
     std::map<std::string, Reference> m;
     for (const auto& some :
-         {elementwise_references(), reduce_references(), move_references(), linear_references()})
+         {elementwise_references(), reduce_references(), move_references(), linear_references(), conv_references()})
       m.insert(some.begin(), some.end());
     return m;
   }();

@@ -14,6 +14,9 @@ namespace gesso::tests {
 /// The sample with all its tensors on the device under test.
 OpSample on_tested_device(const OpSample& sample);
 
+/// The rows of the table that the device under test has all kernels for. Of others it has to say that they are not there yet.
+const std::vector<Op>& tested_ops();
+
 /// The elements of a tensor, as doubles.
 struct Array {
   Shape shape;
@@ -45,6 +48,7 @@ struct Mistake {
   const char* message;
 };
 const std::vector<Mistake>& mistakes();
+std::vector<Mistake> conv_mistakes();
 
 // ---- loops for writing references ----
 
@@ -66,10 +70,15 @@ Reference elementwise(std::function<Value(const std::vector<double>& x, const Op
 Expected gathered(const Array& x, const Shape& shape,
                   const std::function<std::optional<Index>(const Index&)>& from, double otherwise = 0);
 
+/// y = act(sum + bias), for the activation of the options and its slope a.
+double activated(double p, const OpOptions& o);
+Value with_epilogue(Value sum, double bias, const OpOptions& o);
+
 using References = std::vector<std::pair<std::string, Reference>>;
 References elementwise_references();
 References reduce_references();
 References move_references();
 References linear_references();
+References conv_references();
 
 }  // namespace gesso::tests

@@ -36,7 +36,9 @@ Expected matmul(const Array& a, const Array& b, bool ta, bool tb) {
   return out;
 }
 
-double activate(double p, const OpOptions& o) {
+}  // namespace
+
+double activated(double p, const OpOptions& o) {
   switch (o.activation) {
     case Activation::none:
       return p;
@@ -50,18 +52,21 @@ double activate(double p, const OpOptions& o) {
   return NAN;
 }
 
+Value with_epilogue(Value sum, double bias, const OpOptions& o) {
+  const double p = sum.y + bias, y = activated(p, o);
+  // No activation grows faster than p; its own error is 4 ulp.
+  return {y, sum.bound + 2 * (std::abs(p) + std::abs(bias)) + 4 * std::abs(y)};
+}
+
+namespace {
+
 std::vector<Expected> linear(const std::vector<Array>& x, const OpOptions& o) {
   Array rows = x[0];
   if (rows.shape.rank() == 1) rows.shape = {1, rows.shape[0]};
   Expected y = matmul(rows, x[1], false, true);
   const std::size_t out = static_cast<std::size_t>(x[1].shape[0]);
-  for (std::size_t i = 0; i < y.v.size(); ++i) {
-    Value& e = y.v[i];
-    const double bias = x.size() > 2 ? x[2].v[i % out] : 0;
-    const double p = e.y + bias;
-    // No activation grows faster than p; its own error is 4 ulp.
-    e = {activate(p, o), e.bound + 2 * (std::abs(p) + std::abs(bias)) + 4 * std::abs(activate(p, o))};
-  }
+  for (std::size_t i = 0; i < y.v.size(); ++i)
+    y.v[i] = with_epilogue(y.v[i], x.size() > 2 ? x[2].v[i % out] : 0, o);
   if (x[0].shape.rank() == 1) y.shape = {x[1].shape[0]};
   return {y};
 }

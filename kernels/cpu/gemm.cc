@@ -50,6 +50,8 @@ bool matvec_did(const MatMul<T>& p) {
   return true;
 }
 
+}  // namespace
+
 template <class T>
 void matmul(const MatMul<T>& p) {
   if (p.M < 1 || p.N < 1 || matvec_did(p)) return;
@@ -65,8 +67,8 @@ void matmul(const MatMul<T>& p) {
                 [&](const auto& b) { gemm<T>(p.batch, p.M, p.N, p.K, a, b, c); });
     });
 }
-
-}  // namespace
+template void matmul(const MatMul<float>&);
+template void matmul(const MatMul<double>&);
 
 template <class T>
 void install_gemm(Kernels<T>& k) {

@@ -67,7 +67,9 @@ struct Product {
   A a;
   B b;
   Sink c;
-  Parts panels{M, MR}, slivers{(N + kLanes<T> - 1) / kLanes<T>, NV}, blocks{K > 0 ? K : 1, KC<T>};
+  decltype(panels_of<T>(a, M)) panels = panels_of<T>(a, M);
+  decltype(slivers_of<T>(b, N)) slivers = slivers_of<T>(b, N);
+  Parts blocks{K > 0 ? K : 1, KC<T>};
 
   /// One block of K of a region, and where its factors are packed.
   struct Step {
@@ -98,7 +100,7 @@ struct Product {
     for (std::int64_t block = 0; block < blocks.count; ++block) {
       const Step s = step(r, block, 1, r.j1 - r.j0);
       for (std::int64_t p = r.p0; p < r.p1; ++p) {
-        if (!s.a_near) pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, s.packed_a);
+        if (!s.a_near) pack(s, p, s.packed_a);
         for (std::int64_t j = r.j0; j < r.j1; ++j)
           tiles(s, j, p, p + 1, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
       }
@@ -112,8 +114,7 @@ struct Product {
       for (std::int64_t p0 = r.p0; p0 < r.p1; p0 += kept_panels) {
         const std::int64_t p1 = p0 + kept_panels < r.p1 ? p0 + kept_panels : r.p1;
         for (std::int64_t p = p0; p < p1 && !s.a_near; ++p)
-          pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K,
-                 s.packed_a + (p - p0) * MR * packed_row<T>(s.K));
+          pack(s, p, s.packed_a + (p - p0) * MR * packed_row<T>(s.K));
         for (std::int64_t j = r.j0; j < r.j1; ++j)
           tiles(s, j, p0, p1, s.packed_a, s.packed_b + (kept_slivers > 1 ? (j - r.j0) * NR<T> * s.K : 0));
       }
@@ -128,20 +129,32 @@ struct Product {
     return {r, blocks.begin(block), k, block == 0, block + 1 == blocks.count, near, packed, packed + a_size};
   }
 
+  void pack(const Step& s, std::int64_t p, T* y) const {
+    if constexpr (kPacked<A>) pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, y);
+  }
+
   /// Panels [p0, p1), as far as they are asked for, times sliver j. The first tile of a sliver packs it: as it goes,
   /// where B lies in rows.
   void tiles(const Step& s, std::int64_t j, std::int64_t p0, std::int64_t p1, const T* packed_a,
              T* packed_b) const {
     const std::int64_t low = s.region.low(j), high = s.region.high(j), from = low > p0 ? low : p0;
-    const int vectors = int(slivers.size(j));
-    const std::int64_t n0 = slivers.begin(j) * kLanes<T>, width = vectors * kLanes<T>;
-    const std::int64_t n = N - n0 < width ? N - n0 : width;
-    for (std::int64_t p = from; p < p1 && p < high; ++p) {
-      const std::int64_t m0 = panels.begin(p), rows = panels.size(p);
-      const T* packed = packed_a + (p - p0) * MR * packed_row<T>(s.K);
-      const Panel<T> panel =
-          s.a_near ? panel_in_place<T>(a, m0, s.k0) : packed_panel<T>(a, packed, rows, s.K);
-      Factors<T> f{panel.p, panel.row, panel.col, packed_b, width, packed_b};
+    const std::int64_t n0 = slivers.begin(j), n = slivers.size(j);
+    const std::int64_t vectors = (n + kLanes<T> - 1) / kLanes<T>, width = vectors * kLanes<T>;
+    Pieces<T> pieces;
+    pieces_of<T>(b, s.k0, s.K, n0, n, pieces);
+    auto spot = first_spot<T>(a, c, panels, from);
+    for (std::int64_t p = from; p < p1 && p < high; ++p, spot.next()) {
+      spot.pieces_in(s.k0, s.K, pieces);
+      Factors<T> f{{}, 1, packed_b, width, packed_b, pieces.list, pieces.count};
+      Place place{spot.m0(), spot.rows(), n0, n, {}};
+      if constexpr (kPacked<A>) {
+        const T* packed = packed_a + (p - p0) * MR * packed_row<T>(s.K);
+        const Panel<T> panel =
+            s.a_near ? panel_in_place<T>(a, place.m0, s.k0) : packed_panel<T>(a, packed, place.rows, s.K);
+        for (int i = 0; i < MR; ++i) f.a[i] = panel.p + i * panel.row;
+        f.a_col = panel.col;
+      }
+      spot.locate(f.a, place.out, n0);
       bool keep = false;
       if (p == low && kInRows<B> && n == width) {
         const Panel<T> in_place = panel_in_place<T>(b, s.k0, n0);
@@ -150,8 +163,7 @@ struct Product {
       } else if (p == low) {
         pack_b(b, s.k0, s.K, n0, n, width, packed_b);
       }
-      const MicroKernel<T> kernel = kMicroKernels<T>.at[keep][vectors - 1][rows - 1];
-      const Place place{m0, rows, n0, n};
+      const MicroKernel<T> kernel = kMicroKernels<T>.at[keep][vectors - 1][place.rows - 1];
       if constexpr (kIsFlipped<Sink>)
         run_flipped(kernel, s, f, place);
       else
@@ -159,18 +171,20 @@ struct Product {
     }
   }
 
+  /// A tile: rows [m0, m0 + rows) and columns [n0, n0 + n) of C, and where its rows lie.
   struct Place {
     std::int64_t m0, rows, n0, n;
+    T* out[MR];
   };
   /// Adds to what earlier blocks of K left in C, and finishes what the last one leaves.
   void run_in_place(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
     Tile<T> tile;
     const T* start = c.bias ? c.bias + at.n0 : kZeros<T>;
     for (std::int64_t i = 0; i < at.rows; ++i) {
-      tile.out[i] = c.row(at.m0 + i) + at.n0;
+      tile.out[i] = at.out[i];
       tile.init[i] = s.first ? start : tile.out[i];
     }
-    kernel(s.K, f, tile);
+    kernel(f, tile);
     if (s.last && c.act != Activation::none)
       for (std::int64_t i = 0; i < at.rows; ++i) c.finish(tile.out[i], at.n);
   }
@@ -180,13 +194,13 @@ struct Product {
     Tile<T> tile;
     for (std::int64_t i = 0; i < at.rows; ++i) {
       tile.init[i] = tile.out[i] = buffer + i * NR<T>;
-      const T* start = !s.first ? c.row(at.m0 + i) + at.n0 : c.bias ? c.bias + at.n0 : kZeros<T>;
+      const T* start = !s.first ? at.out[i] : c.bias ? c.bias + at.n0 : kZeros<T>;
       copy(start, at.n, tile.out[i]);
     }
-    kernel(s.K, f, tile);
+    kernel(f, tile);
     for (std::int64_t i = 0; i < at.rows; ++i) {
       if (s.last && c.act != Activation::none) c.finish(tile.out[i], at.n);
-      copy(tile.out[i], at.n, c.row(at.m0 + i) + at.n0);
+      copy(tile.out[i], at.n, at.out[i]);
     }
   }
   /// The same where C is stored transposed: element (i, j) of the tile is element (n0 + j, m0 + i) of C.
@@ -200,7 +214,7 @@ struct Product {
       for (std::int64_t j = 0; j < at.n; ++j)
         row[j] = !s.first ? to.row(at.n0 + j)[at.m0 + i] : to.bias ? to.bias[at.m0 + i] : T(0);
     }
-    kernel(s.K, f, tile);
+    kernel(f, tile);
     for (std::int64_t i = 0; i < at.rows && s.last && to.act != Activation::none; ++i)
       to.finish(tile.out[i], at.n);
     for (std::int64_t j = 0; j < at.n; ++j) {
@@ -213,8 +227,8 @@ struct Product {
 /// How many groups the threads form to share the panels, the threads of a group then sharing its tiles. What a thread
 /// does in cycles: a vector of multiply-adds each, a quarter for each element of A and B it brings in, and a third more
 /// where B has to be transposed.
-template <class T, class B>
-std::int64_t groups_of(std::int64_t threads, const Parts& panels, const Parts& slivers, bool transposed) {
+template <class T, class Panels, class Slivers>
+std::int64_t groups_of(std::int64_t threads, const Panels& panels, const Slivers& slivers, bool transposed) {
   std::int64_t best = 1;
   double least = 0;
   for (std::int64_t g = 1; g <= threads; ++g) {
@@ -237,7 +251,7 @@ void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, co
   const std::int64_t P = first.panels.count, S = first.slivers.count;
   const auto share = [&](std::int64_t thread, std::int64_t threads) {
     const std::int64_t groups =
-        batch > 1 ? 1 : groups_of<T, B>(threads, first.panels, first.slivers, !kInRows<B>);
+        batch > 1 ? 1 : groups_of<T>(threads, first.panels, first.slivers, !kInRows<B>);
     const std::int64_t in_group = threads / groups, group = thread / in_group, member = thread % in_group;
     const std::int64_t p0 = P * group / groups, p1 = P * (group + 1) / groups, tiles = (p1 - p0) * S;
     const std::int64_t t0 = batch * tiles * member / in_group, t1 = batch * tiles * (member + 1) / in_group;

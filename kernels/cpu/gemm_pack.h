@@ -59,6 +59,69 @@ struct Parts {
   std::int64_t size(std::int64_t i) const { return each + (i < larger); }
 };
 
+/// The slivers of N columns: whole vectors, but for the last one's end.
+template <class T>
+struct Slivers {
+  std::int64_t N;
+  Parts vectors{(N + kLanes<T> - 1) / kLanes<T>, NV};
+  std::int64_t count = vectors.count;
+  std::int64_t begin(std::int64_t j) const { return vectors.begin(j) * kLanes<T>; }
+  std::int64_t size(std::int64_t j) const {
+    const std::int64_t n = vectors.size(j) * kLanes<T>, rest = N - begin(j);
+    return rest < n ? rest : n;
+  }
+};
+/// How a view wants its rows, as A, and its columns, as B, cut into panels and slivers.
+template <class T, class View>
+Parts panels_of(const View&, std::int64_t M) {
+  return {M, MR};
+}
+template <class T, class View>
+Slivers<T> slivers_of(const View&, std::int64_t N) {
+  return {N};
+}
+
+/// The pieces of a block of K that are not zero.
+template <class T>
+struct Pieces {
+  std::int64_t count = 0;
+  Piece list[KC<T>];
+
+  void add(std::int64_t a, std::int64_t b, std::int64_t n) { list[count++] = {a, b, n}; }
+};
+/// For n columns of B from n0 on: everything, unless the view knows better.
+template <class T, class View>
+void pieces_of(const View&, std::int64_t, std::int64_t K, std::int64_t, std::int64_t, Pieces<T>& pieces) {
+  pieces.count = 0;
+  if (K > 0) pieces.add(0, 0, K);
+}
+
+/// Whether a view is packed as A, or always read where it lies.
+template <class View>
+inline constexpr bool kPacked = true;
+
+/// Where the rows of a panel of A, and of C, lie; from one panel to the next.
+template <class T, class Sink>
+struct DenseSpot {
+  const Sink* c;
+  const Parts* panels;
+  std::int64_t p;
+
+  std::int64_t m0() const { return panels->begin(p); }
+  std::int64_t rows() const { return panels->size(p); }
+  void next() { ++p; }
+  /// The pieces of K of this panel, where they differ from those of the panel before.
+  void pieces_in(std::int64_t, std::int64_t, Pieces<T>&) {}
+  void locate(const T**, T** out, std::int64_t n0) const {
+    if constexpr (requires { c->row(p); })
+      for (std::int64_t i = 0; i < rows(); ++i) out[i] = c->row(m0() + i) + n0;
+  }
+};
+template <class T, class A, class Sink>
+DenseSpot<T, Sink> first_spot(const A&, const Sink& c, const Parts& panels, std::int64_t p) {
+  return {&c, &panels, p};
+}
+
 /// A panel of A in memory: element (i, k) at p[i * row + k * col].
 template <class T>
 struct Panel {
@@ -124,7 +187,8 @@ Panel<T> packed_panel(const Transposed<View>&, const T* p, std::int64_t rows, st
   return {p, 1, rows};
 }
 
-/// Packs rows [k0, k0 + K), columns [n0, n0 + n) of B: a sliver, y[k * width + j], zeros in columns n to width.
+/// Packs rows [k0, k0 + K), columns [n0, n0 + n) of B: a sliver, y[k * width + j], zeros in columns n to width. A view
+/// that knows pieces of K packs only those.
 template <class T, class View>
 void pack_b(const View& b, std::int64_t k0, std::int64_t K, std::int64_t n0, std::int64_t n,
             std::int64_t width, T* y) {

@@ -19,15 +19,22 @@ inline constexpr int NR = NV* kLanes<T>;
 template <class T>
 inline constexpr int KC = 2048 / int(sizeof(T));
 
-/// What a micro-kernel multiplies: element (i, k) of A at a[i * a_row + k * a_col], row k of B at b[k * b_row]. The
-/// elements of A are read one by one, so any strides will do. `kept`, if asked for, receives B's rows side by side.
+/// n terms of each sum of a tile: columns [a, a + n) of A times rows [b, b + n) of B. What no piece of K covers is zero.
+struct Piece {
+  std::int64_t a, b, n;
+};
+
+/// What a micro-kernel multiplies: element (i, k) of A at a[i][k * a_col], row k of B at b[k * b_row], over `count` pieces
+/// of K. The elements of A are read one by one, so any strides will do. `kept`, if asked for, receives B's rows side by side.
 template <class T>
 struct Factors {
-  const T* a;
-  std::int64_t a_row, a_col;
+  const T* a[MR];
+  std::int64_t a_col;
   const T* b;
   std::int64_t b_row;
   T* kept;
+  const Piece* pieces;
+  std::int64_t count;
 };
 
 /// Where a tile's rows start from and go to, each up to NV vectors long.
@@ -39,33 +46,39 @@ struct Tile {
 
 /// out (rows, vectors * L) = init + A (rows, K) * B (K, vectors * L)
 template <class T, int rows, int vectors, bool keep>
-[[gnu::noinline]] void micro_kernel(std::int64_t K, const Factors<T>& f, const Tile<T>& tile) {
+[[gnu::noinline]] void micro_kernel(const Factors<T>& f, const Tile<T>& tile) {
   constexpr int L = kLanes<T>;
-  const T *a = f.a, *b = f.b;
-  const std::int64_t a_row = f.a_row, a_col = f.a_col, b_row = f.b_row;
+  const T* a[rows];
+  const std::int64_t a_col = f.a_col, b_row = f.b_row;
   T* kept = f.kept;
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) __builtin_prefetch(tile.out[i] + v * L, 1);
   Vector<T> sum[rows][vectors];
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) sum[i][v] = Vector<T>{};
-#pragma GCC unroll 1
-  for (std::int64_t k = 0; k < K; ++k, a += a_col, b += b_row) {
-    Vector<T> bk[vectors];
+  for (int i = 0; i < rows; ++i) {
+    a[i] = f.a[i];
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; ++v) {
-      bk[v] = load(b + v * L);
-      if constexpr (keep) store(kept + v * L, bk[v]);
+      __builtin_prefetch(tile.out[i] + v * L, 1);
+      sum[i][v] = Vector<T>{};
     }
-    if constexpr (keep) kept += vectors * L;
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
+  }
+#pragma GCC unroll 1
+  for (const Piece *piece = f.pieces, *end = piece + f.count; piece < end; ++piece) {
+    const T* b = f.b + piece->b * b_row;
+    std::int64_t at = piece->a * a_col;
+#pragma GCC unroll 1
+    for (std::int64_t k = piece->n; k > 0; --k, at += a_col, b += b_row) {
+      Vector<T> bk[vectors];
 #pragma GCC unroll 3
-      for (int v = 0; v < vectors; ++v) sum[i][v] += a[i * a_row] * bk[v];
+      for (int v = 0; v < vectors; ++v) {
+        bk[v] = load(b + v * L);
+        if constexpr (keep) store(kept + v * L, bk[v]);
+      }
+      if constexpr (keep) kept += vectors * L;
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; ++v) sum[i][v] += a[i][at] * bk[v];
+    }
   }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
@@ -74,7 +87,7 @@ template <class T, int rows, int vectors, bool keep>
 }
 
 template <class T>
-using MicroKernel = void (*)(std::int64_t K, const Factors<T>& f, const Tile<T>& tile);
+using MicroKernel = void (*)(const Factors<T>& f, const Tile<T>& tile);
 
 /// The micro-kernels of every size, [keep][vectors - 1][rows - 1]: tiles are made even, not padded with zeros.
 template <class T>

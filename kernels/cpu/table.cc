@@ -13,6 +13,7 @@ Kernels<T> gather() {
   install_random(k);
   install_optim(k);
   install_gemm(k);
+  install_conv(k);
   return k;
 }
 

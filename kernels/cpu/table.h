@@ -18,6 +18,12 @@ template <class T>
 void install_optim(Kernels<T>& k);
 template <class T>
 void install_gemm(Kernels<T>& k);
+template <class T>
+void install_conv(Kernels<T>& k);
 void install_move(MoveKernels& k);
+
+/// The matrix product of dense matrices (gemm.cc), which some convolutions are.
+template <class T>
+void matmul(const MatMul<T>& p);
 
 }  // namespace gesso::kernels::GESSO_LEVEL

@@ -1,0 +1,158 @@
+// The three convolutions of kernels/conv.h, each a matrix product whose operands are seen through views:
+//
+//   conv2d         y (NPQ, K) = x's patches (NPQ, RSC) * w' (RSC, K)
+//   conv2d_input   x (NHW, C) = y's patches (NHW, taps K) * w (taps K, C), for each phase of the stride
+//   conv2d_filter  w (K, RSC) = y' (K, NPQ) * x's patches (NPQ, RSC)
+//
+// group by group. Where the image is read as it lies, they are plain products.
+#include "kernels/cpu/conv_depthwise.h"
+#include "kernels/cpu/conv_filter_view.h"
+#include "kernels/cpu/table.h"
+
+namespace gesso::kernels::GESSO_LEVEL {
+namespace {
+
+Layout input_layout(const Conv2dGeometry& g) { return {g.H * g.W * g.C, g.W * g.C, g.C, g.C / g.groups}; }
+Layout output_layout(const Conv2dGeometry& g) { return {g.P * g.Q * g.K, g.Q * g.K, g.K, g.K / g.groups}; }
+
+Correlation forward(const Conv2dGeometry& g) {
+  return {g.N, forward_axis(g.H, g.R, g.P, g.stride.h, g.padding.h, g.dilation.h),
+          forward_axis(g.W, g.S, g.Q, g.stride.w, g.padding.w, g.dilation.w), input_layout(g),
+          output_layout(g)};
+}
+Correlation phase(const Conv2dGeometry& g, std::int64_t h, std::int64_t w) {
+  return {g.N, phase_axis(g.P, g.R, g.H, g.stride.h, g.padding.h, g.dilation.h, h),
+          phase_axis(g.Q, g.S, g.W, g.stride.w, g.padding.w, g.dilation.w, w), output_layout(g),
+          input_layout(g)};
+}
+
+bool is_depthwise(const Conv2dGeometry& g) { return g.groups > 1 && g.groups == g.C && g.C == g.K; }
+
+/// A convolution whose filter covers one pixel, or all of the image, multiplies x (rows, inner) with w (K, inner).
+struct AsMatrix {
+  std::int64_t rows, inner;  // rows is 0 if it is no such convolution
+};
+AsMatrix as_matrix(const Conv2dGeometry& g) {
+  const bool plain = g.groups == 1 && g.padding == HW(0);
+  if (plain && g.stride == HW(1) && g.R * g.S == 1 && g.P == g.H && g.Q == g.W) return {g.N * g.H * g.W, g.C};
+  if (plain && g.P * g.Q == 1 && g.R == g.H && g.S == g.W) return {g.N, g.R * g.S * g.C};
+  return {0, 0};
+}
+
+/// The sink of group i's channels.
+template <class T>
+Pixels<T> pixels(T* y, std::int64_t i, std::int64_t channels, const Epilogue<T>& e) {
+  return {{y + i * channels, 0, 0, e.bias ? e.bias + i * channels : nullptr, e.act, e.slope}};
+}
+
+template <class T>
+void conv2d(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
+  if (g.N < 1) return;
+  if (const auto [rows, inner] = as_matrix(g); rows)
+    return matmul<T>({.M = rows,
+                      .N = g.K,
+                      .K = inner,
+                      .a = x,
+                      .a_row = inner,
+                      .b = w,
+                      .b_row = 1,
+                      .b_col = inner,
+                      .c = y,
+                      .c_row = g.K,
+                      .bias = e.bias,
+                      .act = e.act,
+                      .slope = e.slope});
+  Correlation c = forward(g);
+  if (is_depthwise(g)) {
+    c.in.channels = g.C;
+    T* taps = static_cast<T*>(scratch.at_least(std::size_t(c.depth()) * sizeof(T)));
+    taps_first(c, g.R, g.S, w, taps);
+    return depthwise(c, x, taps, static_cast<const Rows<T>&>(pixels(y, 0, g.K, e)));
+  }
+  const PixelPanels panels(c);
+  for (std::int64_t i = 0; i < g.groups; ++i)
+    gemm<T>(1, c.pixels(), c.out.channels, c.depth(), Patches<T>{&panels, x + i * c.in.channels},
+            Transposed<Dense<T>>{{w + i * c.out.channels * c.depth(), c.depth(), 0}},
+            pixels(y, i, c.out.channels, e));
+}
+
+/// One phase of the stride.
+template <class T>
+void conv2d_input(const Conv2dGeometry& g, const Correlation& phase, const T* y, const T* w,
+                  const Epilogue<T>& e, T* x) {
+  const std::int64_t C = phase.out.channels, K = phase.in.channels;
+  const PixelPanels panels(phase);
+  for (std::int64_t i = 0; i < g.groups; ++i)
+    gemm<T>(1, phase.pixels(), C, phase.depth(), Patches<T>{&panels, y + i * K},
+            FilterRows<T>{w + i * K * g.R * g.S * C, phase.down, phase.across, K, g.R, g.S, C},
+            pixels(x, i, C, e));
+}
+
+template <class T>
+void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) {
+  if (g.N < 1) return;
+  // A bias has one number a channel: as columns are, where the filter is one pixel.
+  if (const auto [rows, inner] = as_matrix(g); rows && (!e.bias || inner == g.C))
+    return matmul<T>({.M = rows,
+                      .N = inner,
+                      .K = g.K,
+                      .a = y,
+                      .a_row = g.K,
+                      .b = w,
+                      .b_row = inner,
+                      .c = x,
+                      .c_row = inner,
+                      .bias = e.bias,
+                      .act = e.act,
+                      .slope = e.slope});
+  for (std::int64_t h = 0; h < g.stride.h; ++h)
+    for (std::int64_t v = 0; v < g.stride.w; ++v) {
+      Correlation c = phase(g, h, v);
+      if (c.pixels() < 1) continue;
+      if (!is_depthwise(g)) {
+        conv2d_input(g, c, y, w, e, x);
+        continue;
+      }
+      c.in.channels = g.C;
+      T* taps = static_cast<T*>(scratch.at_least(std::size_t(c.depth() + 1) * sizeof(T)));
+      taps_first(c, g.R, g.S, w, taps);
+      depthwise(c, y, taps, static_cast<const Rows<T>&>(pixels(x, 0, g.C, e)));
+    }
+}
+
+template <class T>
+void conv2d_filter(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
+  if (const auto [rows, inner] = as_matrix(g); rows)
+    return matmul<T>({.M = g.K,
+                      .N = inner,
+                      .K = rows,
+                      .a = y,
+                      .a_row = 1,
+                      .a_col = g.K,
+                      .b = x,
+                      .b_row = inner,
+                      .c = w,
+                      .c_row = inner});
+  Correlation c = forward(g);
+  if (is_depthwise(g)) {
+    c.in.channels = g.C;
+    return depthwise_filter(c, x, y, w);
+  }
+  for (std::int64_t i = 0; i < g.groups; ++i)
+    gemm<T>(1, c.out.channels, c.depth(), c.pixels(), Transposed<Dense<T>>{{y + i * c.out.channels, g.K, 0}},
+            PatchRows<T>{&c, x + i * c.in.channels},
+            Rows<T>{w + i * c.out.channels * c.depth(), c.depth(), 0, nullptr, Activation::none, T(0)});
+}
+
+}  // namespace
+
+template <class T>
+void install_conv(Kernels<T>& k) {
+  k.conv2d = conv2d<T>;
+  k.conv2d_input = conv2d_input<T>;
+  k.conv2d_filter = conv2d_filter<T>;
+}
+template void install_conv(Kernels<float>&);
+template void install_conv(Kernels<double>&);
+
+}  // namespace gesso::kernels::GESSO_LEVEL

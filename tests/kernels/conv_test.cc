@@ -1,0 +1,137 @@
+// The convolutions of the CPU where their blocking shows: many panels, slivers and blocks of K, channels that are and are not
+// whole vectors. On small integers, exactly; with any number of threads, to the bit.
+#include "tests/kernels/check.h"
+
+#include <algorithm>
+
+using namespace gesso::kernels;
+using namespace gesso::test;
+
+namespace {
+
+struct Case {
+  std::int64_t N, H, W, C, K, R, S;
+  HW stride, padding, dilation;
+  std::int64_t groups;
+};
+
+// DCGAN's layers with fewer images, sides of 1, 3 and 17 channels, groups, one image alone, depthwise, 1x1, whole images.
+const Case kCases[] = {{9, 16, 16, 3, 64, 4, 4, 2, 1, 1, 1},  {5, 28, 28, 1, 64, 5, 5, 2, 2, 1, 1},
+                       {10, 8, 8, 64, 128, 4, 4, 2, 1, 1, 1}, {17, 7, 7, 100, 48, 5, 5, 1, 2, 1, 1},
+                       {3, 12, 13, 17, 64, 3, 3, 1, 1, 1, 1}, {1, 33, 29, 20, 40, 3, 5, 1, {1, 2}, 1, 1},
+                       {2, 20, 20, 32, 34, 3, 3, 1, 2, 2, 1}, {4, 15, 15, 24, 36, 3, 3, {2, 3}, 1, {2, 3}, 2},
+                       {33, 9, 8, 37, 37, 3, 3, 2, 1, 1, 37}, {6, 11, 11, 70, 33, 1, 1, 1, 0, 1, 1},
+                       {40, 4, 4, 50, 3, 4, 4, 1, 0, 1, 1},   {130, 4, 4, 16, 20, 3, 3, 1, 1, 1, 1},
+                       {2, 6, 6, 600, 5, 3, 3, 1, 1, 1, 1},   {70, 2, 2, 48, 64, 5, 5, 3, 4, 1, 1}};
+
+Conv2dGeometry geometry(const Case& c) {
+  const auto outputs = [](std::int64_t size, std::int64_t taps, std::int64_t s, std::int64_t p,
+                          std::int64_t d) { return (size + 2 * p - d * (taps - 1) - 1) / s + 1; };
+  return {c.N,
+          c.H,
+          c.W,
+          c.C,
+          c.K,
+          c.R,
+          c.S,
+          outputs(c.H, c.R, c.stride.h, c.padding.h, c.dilation.h),
+          outputs(c.W, c.S, c.stride.w, c.padding.w, c.dilation.w),
+          c.stride,
+          c.padding,
+          c.dilation,
+          c.groups};
+}
+
+template <class T>
+std::vector<T> integers(std::int64_t n, unsigned seed) {
+  std::vector<T> x = numbers<T>(n, seed, -3.99, 3.99);
+  for (T& v : x) v = std::trunc(v);
+  return x;
+}
+
+/// The operands of a convolution, and its terms by the definition in kernels/conv.h.
+template <class T>
+struct Problem {
+  Conv2dGeometry g;
+  std::vector<T> x, w, y, bias;
+
+  Problem(const Case& c, bool exact) : g(geometry(c)) {
+    const auto draw = [exact](std::int64_t n, unsigned seed) {
+      return exact ? integers<T>(n, seed) : numbers<T>(n, seed, -1, 1);
+    };
+    x = draw(g.N * g.H * g.W * g.C, 1), w = draw(g.K * g.R * g.S * g.C / g.groups, 2);
+    y = draw(g.N * g.P * g.Q * g.K, 3), bias = draw(std::max(g.C, g.K), 4);
+  }
+
+  template <class F>
+  void for_each_term(const F& f) const {
+    const std::int64_t Cg = g.C / g.groups, Kg = g.K / g.groups;
+    for (std::int64_t o = 0; o < g.N * g.P * g.Q; ++o)
+      for (std::int64_t r = 0; r < g.R; ++r)
+        for (std::int64_t s = 0; s < g.S; ++s) {
+          const std::int64_t h = o / g.Q % g.P * g.stride.h + r * g.dilation.h - g.padding.h;
+          const std::int64_t v = o % g.Q * g.stride.w + s * g.dilation.w - g.padding.w;
+          if (h < 0 || h >= g.H || v < 0 || v >= g.W) continue;
+          const std::int64_t pixel = (o / g.Q / g.P * g.H + h) * g.W + v;
+          for (std::int64_t k = 0; k < g.K; ++k)
+            for (std::int64_t c = 0; c < Cg; ++c)
+              f(pixel * g.C + k / Kg * Cg + c, ((k * g.R + r) * g.S + s) * Cg + c, o * g.K + k);
+        }
+  }
+
+  std::vector<T> conv2d() const {
+    std::vector<T> out = poisoned<T>(std::int64_t(y.size()));
+    tested<T>().conv2d(g, x.data(), w.data(), {bias.data(), Activation::leaky_relu, T(0.5)}, out.data());
+    return out;
+  }
+  std::vector<T> input() const {
+    std::vector<T> out = poisoned<T>(std::int64_t(x.size()));
+    tested<T>().conv2d_input(g, y.data(), w.data(), {bias.data(), Activation::leaky_relu, T(0.5)},
+                             out.data());
+    return out;
+  }
+  std::vector<T> filter() const {
+    std::vector<T> out = poisoned<T>(std::int64_t(w.size()));
+    tested<T>().conv2d_filter(g, x.data(), y.data(), out.data());
+    return out;
+  }
+};
+
+/// act(sum + bias), channel by channel.
+template <class T>
+std::vector<T> finished(std::vector<T> sums, const std::vector<T>& bias, std::int64_t channels) {
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    sums[i] += bias[i % std::size_t(channels)];
+    if (sums[i] < 0) sums[i] *= T(0.5);
+  }
+  return sums;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("convolutions are exact on small integers", T, float, double) {
+  if (!tested<T>().conv2d) return;
+  for (const Case& c : kCases) {
+    const Problem<T> p(c, true);
+    std::vector<T> x(p.x.size()), w(p.w.size()), y(p.y.size());
+    p.for_each_term([&](std::int64_t i, std::int64_t j, std::int64_t o) {
+      x[i] += p.w[j] * p.y[o], w[j] += p.x[i] * p.y[o], y[o] += p.x[i] * p.w[j];
+    });
+    INFO("level " << std::string(cpu_level()) << ", N " << c.N << " H " << c.H << " W " << c.W << " C " << c.C
+                  << " K " << c.K << " R " << c.R << " S " << c.S << " groups " << c.groups);
+    CHECK((p.conv2d() == finished(y, p.bias, p.g.K)));
+    CHECK((p.input() == finished(x, p.bias, p.g.C)));
+    CHECK((p.filter() == w));
+  }
+}
+
+TEST_CASE_TEMPLATE("convolutions give the same bits on 1, 2 and 3 threads", T, float, double) {
+  if (!tested<T>().conv2d) return;
+  for (const Case& c : kCases) {
+    const Problem<T> p(c, false);
+    INFO("N " << c.N << " H " << c.H << " C " << c.C << " K " << c.K << " R " << c.R);
+    on_threads([&] { return p.conv2d(); });
+    on_threads([&] { return p.input(); });
+    on_threads([&] { return p.filter(); });
+  }
+}
