@@ -139,6 +139,7 @@ void cast(std::int64_t n, DType from, const void* x, DType to, void* y) {
 }
 
 void take_rows(std::int64_t n, std::int64_t row_bytes, const std::int64_t* index, const void* x, void* y) {
+  if (row_bytes == 0) return;
   const char* const from = static_cast<const char*>(x);
   char* const to = static_cast<char*>(y);
   parallel_blocks(n, 4 * kGrain / (row_bytes + 1) + 1, [&](std::int64_t begin, std::int64_t end) {

@@ -20,7 +20,7 @@ template <class T>
 class Mirror {
  public:
   Mirror(T* p, std::int64_t low, std::int64_t high)
-      : host_(p + low), low_(low), n_(p ? std::max<std::int64_t>(high - low, 0) : 0) {
+      : host_(p ? p + low : p), low_(low), n_(p ? std::max<std::int64_t>(high - low, 0) : 0) {
     if (!p) return;
     there_ = static_cast<Bare*>(device().memory->allocate(bytes()));
     device().memory->from_host(there_, host_, bytes());
