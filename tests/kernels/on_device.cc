@@ -49,6 +49,7 @@ struct Extent {
   std::int64_t low = 0, high = 1;
 };
 Extent extent(const Walk& w, int j) {
+  if (std::find(w.shape, w.shape + w.dims, 0) != w.shape + w.dims) return {0, 0};
   Extent e;
   for (int d = 0; d < w.dims; ++d) {
     const std::int64_t last = (w.shape[d] - 1) * w.strides[j][d];
