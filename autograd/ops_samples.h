@@ -61,5 +61,7 @@ std::vector<Op> reduce_rows();
 std::vector<Op> move_rows();
 std::vector<Op> linear_rows();
 std::vector<Op> conv_rows();
+std::vector<Op> norm_rows();
+std::vector<Op> image_rows();
 
 }  // namespace gesso

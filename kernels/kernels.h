@@ -139,6 +139,33 @@ struct RmspropStep {
   double lr, alpha, eps, weight_decay, grad_scale;  // eps outside the square root
 };
 
+/// Batch normalisation of x (rows, C) by the mean and the variance of each column, and a leaky ReLU:
+///   p = (x - mean) rstd gamma + beta, rstd = 1 / sqrt(var + eps);   y = p > 0 ? p : slope p
+template <class T>
+struct BatchNorm {
+  std::int64_t rows = 0, C = 0;
+  const T* x = nullptr;
+  const T *mean = nullptr, *var = nullptr;    // (C)
+  const T *gamma = nullptr, *beta = nullptr;  // (C); 1 and 0 when null
+  T eps = 0;
+  T slope = 1;  // 1: no activation
+};
+
+/// A sparse matrix of m rows. Row i has the elements number begin[i] to begin[i + 1] - 1, each a weight in a column.
+template <class T>
+struct SparseRows {
+  std::int64_t m = 0;
+  const std::int64_t *begin = nullptr, *column = nullptr;
+  const T* weight = nullptr;
+};
+
+/// Windows over images (N,H,W,C), one for each pixel (p, q) of (N,P,Q,C): from p stride - padding on, and as far as they
+/// lie within the image.
+struct Windows {
+  std::int64_t N = 0, H = 0, W = 0, C = 0, P = 0, Q = 0;
+  HW size = 1, stride = 1, padding = 0;
+};
+
 template <class T>
 struct Kernels {
   // elementwise.cc
@@ -180,6 +207,27 @@ struct Kernels {
   void (*conv2d)(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) = nullptr;
   void (*conv2d_input)(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) = nullptr;
   void (*conv2d_filter)(const Conv2dGeometry& g, const T* x, const T* y, T* w) = nullptr;
+
+  // norm.cc and image.cc; null where a device has none yet
+  // of each column of x (rows, C): mean, and var = sum (x - mean)^2 / rows
+  void (*moments)(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) = nullptr;
+  void (*batch_norm)(const BatchNorm<T>& p, T* y) = nullptr;
+  // dgamma = sum dp (x - mean) rstd, dbeta = sum dp over the rows; dp = p > 0 ? dy : slope dy
+  void (*batch_norm_sums)(const BatchNorm<T>& p, const T* dy, T* dgamma, T* dbeta) = nullptr;
+  // dx = gamma rstd (dp - dbeta / rows - (x - mean) rstd dgamma / rows), where mean and var are x's own
+  void (*batch_norm_input)(const BatchNorm<T>& p, const T* dy, const T* dgamma, const T* dbeta, T* dx) = nullptr;
+
+  // y[n,p,q] = sum_h sum_w rows[p,h] columns[q,w] x[n,h,w]; x (N,H,W,C), y (N,rows.m,columns.m,C)
+  void (*resample)(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C, const SparseRows<T>& rows,
+                   const SparseRows<T>& columns, const T* x, T* y) = nullptr;
+  // index[n,p,q,c] = h W + w, where the window of (p, q) has its largest x[n,h,w,c]: the first of equals; NaN wins
+  void (*arg_max_pool)(const Windows& g, const T* x, std::int64_t* index) = nullptr;
+  // y[n,m,c] = x[n,index[n,m,c],c]; x (N,n_x,C), y (N,n_y,C)
+  void (*take_pixels)(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C, const std::int64_t* index,
+                      const T* x, T* y) = nullptr;
+  // y (N,n_y,C) = 0, then y[n,index[n,m,c],c] += x[n,m,c] in the order of m; x (N,n_x,C)
+  void (*add_pixels)(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C, const std::int64_t* index,
+                     const T* x, T* y) = nullptr;
 };
 
 /// The element types a tensor can have.

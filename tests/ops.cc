@@ -38,8 +38,8 @@ Array array(const Tensor& t) { return {t.shape(), t.to_vector<double>()}; }
 const Reference& reference(const std::string& op) {
   static const std::map<std::string, Reference> all = [] {
     std::map<std::string, Reference> m;
-    for (const auto& some :
-         {elementwise_references(), reduce_references(), move_references(), linear_references(), conv_references()})
+    for (const auto& some : {elementwise_references(), reduce_references(), move_references(),
+                             linear_references(), conv_references(), norm_references(), image_references()})
       m.insert(some.begin(), some.end());
     return m;
   }();

@@ -49,6 +49,8 @@ struct Mistake {
 };
 const std::vector<Mistake>& mistakes();
 std::vector<Mistake> conv_mistakes();
+std::vector<Mistake> norm_mistakes();
+std::vector<Mistake> image_mistakes();
 
 // ---- loops for writing references ----
 
@@ -80,5 +82,7 @@ References reduce_references();
 References move_references();
 References linear_references();
 References conv_references();
+References norm_references();
+References image_references();
 
 }  // namespace gesso::tests

@@ -268,7 +268,8 @@ std::vector<Mistake> of_products() {
 const std::vector<Mistake>& mistakes() {
   static const std::vector<Mistake> all = [] {
     std::vector<Mistake> m = of_arithmetic();
-    for (const auto& more : {of_reductions(), of_moves(), of_products(), conv_mistakes()})
+    for (const auto& more : {of_reductions(), of_moves(), of_products(), conv_mistakes(), norm_mistakes(),
+                             image_mistakes()})
       m.insert(m.end(), more.begin(), more.end());
     return m;
   }();

@@ -14,6 +14,8 @@ Kernels<T> gather() {
   install_optim(k);
   install_gemm(k);
   install_conv(k);
+  install_norm(k);
+  install_image(k);
   return k;
 }
 

@@ -19,6 +19,10 @@ void install_optim(Kernels<T>& k);
 template <class T>
 void install_gemm(Kernels<T>& k);
 template <class T>
+void install_norm(Kernels<T>& k);
+template <class T>
+void install_image(Kernels<T>& k);
+template <class T>
 void install_conv(Kernels<T>& k);
 void install_move(MoveKernels& k);
 
