@@ -1,6 +1,7 @@
 #include "models/dataset.h"
 
 #include "models/options.h"
+#include "nn/picture_folder.h"
 
 #include <filesystem>
 
@@ -8,19 +9,17 @@ namespace gesso::models {
 
 namespace fs = std::filesystem;
 
-// What has no name of its own is looked for in one place, the folder itself.
-bool in_random_order(const std::string& data) {
-  return nn::image_folders(data) != std::vector<fs::path>{data};
-}
+bool in_random_order(const std::string& data) { return nn::has_name(data); }
 
 std::string dataset_name(const std::string& data) {
   if (in_random_order(data)) return data;
   std::error_code missing;
-  const fs::path folder = fs::canonical(data, missing);
+  const nn::SizedFolder given = nn::sized_folder(data);
+  const fs::path folder = fs::canonical(given.folder, missing);
   if (missing || !fs::is_directory(folder))
     throw UsageError("--data {}: neither a data set nor a folder{}", data,
-                     suggestion(data, {"fashion", "mnist"}));
-  return folder.string();
+                     suggestion(data, {"fashion", "mnist", "cifar10", "sprites", "moving"}));
+  return folder.string() + (given.size ? "@" + std::to_string(given.size) : "");
 }
 
 Shape image_shape(const nn::ImageSet& set) {

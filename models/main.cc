@@ -87,7 +87,10 @@ void add_train(CLI::App& app, Arguments& a) {
   TrainRequest& r = a.train;
   CLI::App* train = app.add_subcommand("train", "train a model, or go on with a run");
   train->add_option("MODEL", r.model, "mlp-vae, mlp-gan; see  gesso models")->type_name("");
-  train->add_option("--data", r.data, "fashion, mnist, or a folder with IDX files (default: fashion)")
+  train
+      ->add_option("--data", r.data,
+                   "fashion, mnist, cifar10, sprites[:SIZE[xCHANNELS]], moving[:SET], or a folder with IDX "
+                   "files or pictures (default: fashion)")
       ->type_name("NAME|DIR");
   add_integer(train, "--epochs", "how often to see every image (default: by model)",
               [&r](auto v) { r.epochs = v; });

@@ -1,6 +1,10 @@
 #include "nn/data.h"
 
+#include "nn/cifar.h"
 #include "nn/idx.h"
+#include "nn/moving.h"
+#include "nn/picture_folder.h"
+#include "nn/sprites.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -94,7 +98,12 @@ const std::vector<KnownSet>& known_sets() {
       {"mnist",
        {"mnist", "MNIST/raw"},
        {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-       "set GESSO_DATA to the folder that has it, or try --data fashion"}};
+       "set GESSO_DATA to the folder that has it, or try --data fashion"},
+      {"cifar10",
+       {"cifar10", "cifar-10-batches-bin"},
+       {},
+       "set GESSO_DATA to the folder that has cifar-10-batches-bin (the binary version), or try --data "
+       "sprites"}};
   return sets;
 }
 
@@ -115,11 +124,36 @@ std::optional<fs::path> idx_file(const fs::path& folder, const std::string& stem
   return std::nullopt;
 }
 
+/// The set that moving digits are made from, for "moving" or "moving:SET".
+std::optional<std::string> moving_from(const std::string& data) {
+  const std::string prefix = "moving:";
+  if (data == "moving") return "mnist";
+  return data.starts_with(prefix) ? std::optional(data.substr(prefix.size())) : std::nullopt;
+}
+
+/// Images (N,H,W,1) from the IDX files of a folder, if it has them.
+std::optional<ImageSet> load_idx(const fs::path& folder, Split split) {
+  const std::string stem = split == Split::train ? "train" : "t10k";
+  const std::optional<fs::path> images = idx_file(folder, stem + "-images", "idx3-ubyte");
+  if (!images) return std::nullopt;
+  auto unpacking = std::make_shared<Unpacking>(*images);
+  ImageSet found{.name = {}, .images = unpacking->images(), .folder = folder, .unpacking = unpacking};
+  if (const std::optional<fs::path> labels = idx_file(folder, stem + "-labels", "idx1-ubyte")) {
+    const Tensor y = read_idx(*labels);
+    check(y.dtype() == DType::u8 && y.shape() == Shape{found.size()}, "{}: {} {} are no labels of {} images",
+          labels->string(), name(y.dtype()), y.shape(), found.size());
+    found.labels = y.to(DType::i64);
+  }
+  return found;
+}
+
 }  // namespace
+
+bool has_name(const std::string& data) { return known(data) || moving_from(data) || sprite_options(data); }
 
 std::vector<fs::path> image_folders(const std::string& data) {
   const KnownSet* set = known(data);
-  if (!set) return {data};
+  if (!set) return has_name(data) ? std::vector<fs::path>{} : std::vector{sized_folder(data).folder};
   std::vector<fs::path> folders;
   const auto add_below = [&](const fs::path& root) {
     for (const std::string& name : set->folders) folders.push_back(root / name);
@@ -134,28 +168,26 @@ std::vector<fs::path> image_folders(const std::string& data) {
 }
 
 ImageSet load_images(const std::string& data, Split split) {
+  if (const auto options = sprite_options(data)) return sprites(*options, split);
+  if (const auto from = moving_from(data)) return moving(load_images(*from, split), {}, split);
   const KnownSet* set = known(data);
-  const std::string stem = split == Split::train ? "train" : "t10k";
   const std::vector<fs::path> folders = image_folders(data);
   for (const fs::path& folder : folders) {
-    const std::optional<fs::path> images = idx_file(folder, stem + "-images", "idx3-ubyte");
-    if (!images) continue;
-    auto unpacking = std::make_shared<Unpacking>(*images);
-    ImageSet found{.name = data, .images = unpacking->images(), .folder = folder, .unpacking = unpacking};
-    if (set) found.class_names = set->class_names;
-    if (const std::optional<fs::path> labels = idx_file(folder, stem + "-labels", "idx1-ubyte")) {
-      const Tensor y = read_idx(*labels);
-      check(y.dtype() == DType::u8 && y.shape() == Shape{found.size()},
-            "{}: {} {} are no labels of {} images", labels->string(), name(y.dtype()), y.shape(),
-            found.size());
-      found.labels = y.to(DType::i64);
-    }
-    return found;
+    std::optional<ImageSet> found = load_idx(folder, split);
+    if (!found) found = load_cifar10(folder, split);
+    if (!found && !set) found = load_picture_folder(folder, split, sized_folder(data).size);
+    if (!found) continue;
+    found->name = data;
+    if (set && !set->class_names.empty()) found->class_names = set->class_names;
+    return *found;
   }
   std::string looked;
   for (const fs::path& folder : folders) looked += (looked.empty() ? "" : ", ") + folder.string();
-  throw Error("no data \"{}\": looked for {}-images-idx3-ubyte[.gz] in {}; {}", data, stem, looked,
-              set ? set->advice : "give a folder that has it, or the name of a known set (fashion, mnist)");
+  throw Error(
+      "no data \"{}\": looked for {}CIFAR-10's .bin files and {}-images-idx3-ubyte[.gz] in {}; {}", data,
+      set ? "" : "PNG and JPEG pictures, ", split == Split::train ? "train" : "t10k", looked,
+      set ? set->advice
+          : "give a folder that has some, or the name of a set (fashion, mnist, cifar10, sprites, moving)");
 }
 
 }  // namespace gesso::nn

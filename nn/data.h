@@ -32,14 +32,21 @@ struct ImageSet {
 
 enum class Split { train, test };
 
-/// Loads "mnist", "fashion", or the folder that `data` names, from IDX files under MNIST's names
-/// (train-images-idx3-ubyte, t10k-labels-idx1-ubyte, ..), plain or .gz; labels may be missing. Returns when
-/// the shape is known, while the images are still being unpacked: all of MNIST takes longer than a hundred
-/// training steps. Throws an Error that says where it looked and what to do, or a FileError about a file that
-/// is not well.
+/// Loads the set that has the name "mnist", "fashion" or "cifar10"; makes "sprites", "sprites:SIZE", "sprites:SIZExCHANNELS"
+/// (nn/sprites.h), "moving" or "moving:SET" (nn/moving.h, from MNIST or a set of grey images); or loads what the folder that
+/// `data` names has: IDX files under MNIST's names (train-images-idx3-ubyte, t10k-labels-idx1-ubyte, ..), plain or .gz, whose
+/// labels may be missing; CIFAR-10's binary files; or PNG and JPEG pictures, at a size of choice with "DIR@SIZE"
+/// (nn/picture_folder.h).
+///
+/// Of IDX files it returns when the shape is known, while the images are still being unpacked: all of MNIST takes longer than
+/// a hundred training steps. Throws an Error that says where it looked and what to do, or a FileError about a file that is not
+/// well.
 ImageSet load_images(const std::string& data, Split split);
 
-/// Where load_images looks, in this order. For a set known by name: $GESSO_DATA/NAME, $GESSO_DATA,
+/// Whether `data` is the name of a set, and not a folder.
+bool has_name(const std::string& data);
+
+/// Where load_images looks, in this order; nowhere for sets that are made. For a set known by name: $GESSO_DATA/NAME, $GESSO_DATA,
 /// /usr/share/datasets/NAME, data/NAME; anything else is a folder itself.
 std::vector<std::filesystem::path> image_folders(const std::string& data);
 

@@ -1,27 +1,11 @@
 #include "nn/layers.h"
 
 #include "nn/init.h"
+#include "nn/python.h"
 
 #include <cmath>
 
 namespace gesso::nn {
-namespace {
-
-/// As Python prints a float: "0.2", "1.0", "1e-05".
-std::string python(double x) {
-  const std::string s = fmt::format("{}", x);
-  return s.find_first_not_of("-0123456789") == std::string::npos ? s + ".0" : s;
-}
-
-/// As Python prints a tuple: "(28, 28, 1)", "(10,)".
-std::string python(const Shape& shape) {
-  std::string s = "(";
-  for (int i = 0; i < shape.rank(); ++i) s += (i ? ", " : "") + std::to_string(shape[i]);
-  return s + (shape.rank() == 1 ? ",)" : ")");
-}
-
-}  // namespace
-
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, Generator& g, LinearOptions options) {
   check(in_features > 0 && out_features > 0, "Linear: {} inputs and {} outputs; both must be positive",
         in_features, out_features);
@@ -32,7 +16,7 @@ Linear::Linear(std::int64_t in_features, std::int64_t out_features, Generator& g
 
 std::string Linear::title() const {
   return fmt::format("Linear(in_features={}, out_features={}, bias={})", weight.dim(1), weight.dim(0),
-                     bias ? "True" : "False");
+                     python(bias.defined()));
 }
 
 Embedding::Embedding(std::int64_t count, std::int64_t dim, Generator& g, DType dtype) {
@@ -91,12 +75,12 @@ void Sequential::parts(Parts& p) {
 Var Sequential::operator()(const Var& x) {
   Var h = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const auto* affine = dynamic_cast<const Linear*>(layers_[i].get());
+    auto* fusing = dynamic_cast<FusingLayer*>(layers_[i].get());
     const auto* next =
         i + 1 < layers_.size() ? dynamic_cast<const ActivationLayer*>(layers_[i + 1].get()) : nullptr;
-    const std::optional<FusedActivation> fused = affine && next ? next->fused() : std::nullopt;
-    if (fused) {
-      h = (*affine)(h, *fused);
+    const std::optional<FusedActivation> fused = fusing && next ? next->fused() : std::nullopt;
+    if (fused && fusing->fuses(*fused)) {
+      h = (*fusing)(h, *fused);
       ++i;
     } else {
       h = (*layers_[i])(h);

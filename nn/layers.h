@@ -20,20 +20,27 @@ inline constexpr FusedActivation kTanh{Activation::tanh};
 inline constexpr FusedActivation kSigmoid{Activation::sigmoid};
 constexpr FusedActivation leaky(double slope) { return {Activation::leaky_relu, slope}; }
 
+/// A layer whose kernel can apply an activation to its result. `layer(x, kRelu)` does, and so does Sequential with an
+/// activation layer that follows.
+class FusingLayer : public Layer {
+ public:
+  virtual bool fuses(const FusedActivation&) const { return true; }
+  virtual Var operator()(const Var& x, FusedActivation activation) = 0;
+  Var operator()(const Var& x) override { return (*this)(x, {}); }
+};
+
 struct LinearOptions {
   bool bias = true;
   DType dtype = DType::f32;
 };
 /// y (..,out) = x (..,in) w (out,in)^T + b (out); w and b start as U(-k, k), k = 1 / sqrt(in).
-/// `fc(x, kRelu)` applies an activation in the same kernel, and so does Sequential with an activation layer
-/// that follows.
-class Linear : public Layer {
+class Linear : public FusingLayer {
  public:
   Linear(std::int64_t in_features, std::int64_t out_features, Generator& g, LinearOptions options = {});
   void parts(Parts& p) override { p("weight", weight), p("bias", bias); }
   std::string title() const override;
-  Var operator()(const Var& x) override { return (*this)(x, {}); }
-  Var operator()(const Var& x, FusedActivation activation) const {
+  using FusingLayer::operator();
+  Var operator()(const Var& x, FusedActivation activation) override {
     return linear(x, weight, bias, activation.act, activation.slope);
   }
 
@@ -170,7 +177,7 @@ class Reshape : public PlainLayer {
 ///
 ///   Sequential net{Linear(784, 400, g), ReLU(), Linear(400, 10, g)};
 ///
-/// A Linear that is followed by ReLU, LeakyReLU, Tanh or Sigmoid runs with it as one kernel; names and
+/// A layer that fuses (Linear, BatchNorm) with the activation that follows runs as one kernel with it; names and
 /// printing do not change. Only braces construct it, because they alone fix the order in which the layers
 /// draw from g.
 class Sequential : public Layer {
