@@ -34,15 +34,17 @@ struct Axis {
   /// The taps of output o are [low(o), high(o)); the others lie outside.
   std::int64_t low(std::int64_t o) const {
     const std::int64_t before = -(o * step + origin);
-    return clamped(before > 0 ? (before + dilation - 1) / dilation : 0);
+    return clamped(before > 0 ? taps_across(before) : 0);
   }
   std::int64_t high(std::int64_t o) const {
     const std::int64_t left = size - (o * step + origin);
-    const std::int64_t end = clamped(left > 0 ? (left + dilation - 1) / dilation : 0), begin = low(o);
+    const std::int64_t end = clamped(left > 0 ? taps_across(left) : 0), begin = low(o);
     return end > begin ? end : begin;
   }
 
  private:
+  /// The taps it takes to cross so many inputs. Divisions are slow, and dilations rare.
+  std::int64_t taps_across(std::int64_t n) const { return dilation == 1 ? n : (n + dilation - 1) / dilation; }
   std::int64_t clamped(std::int64_t t) const { return t < taps ? t : taps; }
 };
 

@@ -77,28 +77,29 @@ void pieces_of(const PatchRows<T>& b, std::int64_t k0, std::int64_t K, std::int6
   });
 }
 
-/// Elements [n0, n0 + n) of the patch of pixel (p, q) of one image.
+/// n elements of the patch of pixel (p, q) of one image, from element `first` of tap (r, s) on.
 template <class T>
-void copy_patch(const Correlation& c, const T* image, std::int64_t p, std::int64_t q, std::int64_t n0,
-                std::int64_t n, T* y) {
+void copy_patch(const Correlation& c, const T* image, std::int64_t p, std::int64_t q, std::int64_t r,
+                std::int64_t s, std::int64_t first, std::int64_t n, T* y) {
   const std::int64_t S = c.across.taps, C = c.in.channels;
   const std::int64_t low = c.across.low(q), high = c.across.high(q);
-  for (std::int64_t j = n0; j < n0 + n;) {
-    const std::int64_t tap = j / C, r = tap / S, s = tap % S, first = j - tap * C;
-    const bool row_inside = r >= c.down.low(p) && r < c.down.high(p);
-    const bool inside = row_inside && s >= low && s < high;
-    // A run of taps that lie side by side, or are all outside; otherwise what is left of this tap.
-    const std::int64_t taps = !row_inside ? S - s
-                              : inside    ? (c.taps_join() ? high - s : 1)
-                              : s < low   ? low - s
-                                          : S - s;
-    std::int64_t run = taps * C - first;
-    if (run > n0 + n - j) run = n0 + n - j;
+  const std::int64_t top = c.down.low(p), bottom = c.down.high(p);
+  while (n > 0) {
+    const bool row_inside = r >= top && r < bottom, inside = row_inside && s >= low && s < high;
+    // A run of taps that lie side by side, or are all outside.
+    std::int64_t end = S;
+    if (inside)
+      end = c.taps_join() ? high : s + 1;
+    else if (row_inside && s < low)
+      end = low;
+    std::int64_t run = (end - s) * C - first;
+    if (run > n) run = n;
     if (inside)
       copy(image + c.in_at(p, q, r, s) + first, run, y);
     else
       for (std::int64_t i = 0; i < run; ++i) y[i] = 0;
-    j += run, y += run;
+    n -= run, y += run, first = 0;
+    s = end < S ? end : 0, r += end == S;
   }
 }
 
@@ -106,11 +107,17 @@ template <class T>
 void pack_b(const PatchRows<T>& b, std::int64_t k0, std::int64_t K, std::int64_t n0, std::int64_t n,
             std::int64_t width, T* y) {
   const Correlation& c = *b.shape;
+  const std::int64_t tap = n0 / c.in.channels, first = n0 % c.in.channels;
+  const std::int64_t r = tap / c.across.taps, s = tap % c.across.taps;
+  const bool one_tap = first + n <= c.in.channels;  // then all of its pixels lie inside
   b.for_each_run(k0, K, n0, n,
                  [&](std::int64_t, std::int64_t pixels, std::int64_t image, std::int64_t p, std::int64_t q) {
                    const T* x = b.image + image * c.in.image;
                    for (std::int64_t i = 0; i < pixels; ++i, y += width) {
-                     copy_patch(c, x, p, q + i, n0, n, y);
+                     if (one_tap)
+                       copy(x + c.in_at(p, q + i, r, s) + first, n, y);
+                     else
+                       copy_patch(c, x, p, q + i, r, s, first, n, y);
                      for (std::int64_t j = n; j < width; ++j) y[j] = 0;
                    }
                  });

@@ -95,14 +95,17 @@ struct Product {
     }
   }
 
-  /// All slivers stay while panels come one by one.
+  /// All slivers stay while panels come one by one; several at a time if they are not packed, some 64 KiB.
   void pass_panels(const Region& r) const {
     for (std::int64_t block = 0; block < blocks.count; ++block) {
       const Step s = step(r, block, 1, r.j1 - r.j0);
-      for (std::int64_t p = r.p0; p < r.p1; ++p) {
+      const std::int64_t several =
+          kPacked<A> ? 1 : 1 + (64 << 10) / (MR * std::int64_t(sizeof(T)) * (s.K + 1));
+      for (std::int64_t p = r.p0; p < r.p1; p += several) {
+        const std::int64_t end = p + several < r.p1 ? p + several : r.p1;
         if (!s.a_near) pack(s, p, s.packed_a);
         for (std::int64_t j = r.j0; j < r.j1; ++j)
-          tiles(s, j, p, p + 1, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
+          tiles(s, j, p, end, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
       }
     }
   }
