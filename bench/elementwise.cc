@@ -272,7 +272,7 @@ void row(const Case& c, std::size_t footprint, int threads, double& gbs, double&
   omp_set_num_threads(threads);
   const std::int64_t n = std::int64_t(double(footprint) / footprint_of(c)) / 64 * 64;
   const double limit_bytes = double(footprint);
-  fill_inputs(n);
+  fill_inputs(std::min(n, std::int64_t(320 * kMebi / 4 / 4)));  // four streams, in the buffer there is
   Clock kernel([&] { c.run(n); });
   std::vector<Clock> limits;
   for (int variant = 0; variant < (c.traffic == kCopy ? 3 : 1); ++variant)
@@ -280,7 +280,7 @@ void row(const Case& c, std::size_t footprint, int threads, double& gbs, double&
   if (c.traffic == kTriad)  // with fewer writes a copy may be the faster loop, and then it is the limit
     for (int variant = 0; variant < 3; ++variant)
       limits.emplace_back([variant, footprint] { plain_pass(kCopy, variant, footprint); });
-  fill_inputs(n);
+  fill_inputs(std::min(n, std::int64_t(320 * kMebi / 4 / 4)));  // four streams, in the buffer there is
   for (int i = 0; i < 15; ++i) {
     kernel.sample();
     for (Clock& l : limits) l.sample();
