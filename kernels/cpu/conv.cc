@@ -88,6 +88,28 @@ void conv2d_input(const Conv2dGeometry& g, const Correlation& phase, const T* y,
             pixels(x, i, C, e));
 }
 
+/// All phases of the stride.
+template <class T>
+void conv2d_input_phases(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) {
+  for (std::int64_t h = 0; h < g.stride.h; ++h)
+    for (std::int64_t v = 0; v < g.stride.w; ++v) {
+      Correlation c = phase(g, h, v);
+      if (c.pixels() < 1) continue;
+      if (!is_depthwise(g)) {
+        conv2d_input(g, c, y, w, e, x);
+        continue;
+      }
+      c.in.channels = g.C;
+      T* taps = static_cast<T*>(scratch.at_least(std::size_t(c.depth() + 1) * sizeof(T)));
+      taps_first(c, g.R, g.S, w, taps);
+      depthwise(c, y, taps, static_cast<const Rows<T>&>(pixels(x, 0, g.C, e)));
+    }
+}
+
+/// Every phase reads the same y, and they write to x between each other: some images at a time, about so many bytes of both,
+/// remain in L3 from the first phase to the last.
+constexpr std::int64_t kBytesOfPhases = 4 << 20;
+
 template <class T>
 void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) {
   if (g.N < 1) return;
@@ -105,19 +127,13 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
                       .bias = e.bias,
                       .act = e.act,
                       .slope = e.slope});
-  for (std::int64_t h = 0; h < g.stride.h; ++h)
-    for (std::int64_t v = 0; v < g.stride.w; ++v) {
-      Correlation c = phase(g, h, v);
-      if (c.pixels() < 1) continue;
-      if (!is_depthwise(g)) {
-        conv2d_input(g, c, y, w, e, x);
-        continue;
-      }
-      c.in.channels = g.C;
-      T* taps = static_cast<T*>(scratch.at_least(std::size_t(c.depth() + 1) * sizeof(T)));
-      taps_first(c, g.R, g.S, w, taps);
-      depthwise(c, y, taps, static_cast<const Rows<T>&>(pixels(x, 0, g.C, e)));
-    }
+  const std::int64_t x_image = g.H * g.W * g.C, y_image = g.P * g.Q * g.K;
+  const std::int64_t each = kBytesOfPhases / ((x_image + y_image) * std::int64_t(sizeof(T)) + 1) + 1;
+  for (std::int64_t n = 0; n < g.N; n += each) {
+    Conv2dGeometry some = g;
+    some.N = g.N - n < each ? g.N - n : each;
+    conv2d_input_phases(some, y + n * y_image, w, e, x + n * x_image);
+  }
 }
 
 template <class T>

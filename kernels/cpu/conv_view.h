@@ -166,10 +166,10 @@ class PixelSpot {
   }
 
   /// The first taps of the pixels of the panel, and where their results go; steps on to the next panel.
-  void locate(const T** a, T** out, std::int64_t n0) {
+  void locate(Located<T>& at, std::int64_t n0) {
     for (std::int64_t row = 0, n = rows(); row < n; ++row) {
-      a[row] = image_ + in_;
-      out[row] = y_ + out_ + n0;
+      at.a[row] = image_ + in_;
+      at.out[row] = y_ + out_ + n0;
       const Correlation& c = panels_->shape;
       in_ += c.across.step * c.in.pixel;
       out_ += c.across.output_step * c.out.pixel;

@@ -69,7 +69,7 @@ struct Product {
   Sink c;
   decltype(panels_of<T>(a, M)) panels = panels_of<T>(a, M);
   decltype(slivers_of<T>(b, N)) slivers = slivers_of<T>(b, N);
-  Parts blocks{K > 0 ? K : 1, KC<T>};
+  Parts blocks{K > 0 ? K : 1, kPacked<A> ? KC<T> : kInPlaceKC<T>};
 
   /// One block of K of a region, and where its factors are packed.
   struct Step {
@@ -146,27 +146,34 @@ struct Product {
     Pieces<T> pieces;
     pieces_of<T>(b, s.k0, s.K, n0, n, pieces);
     auto spot = first_spot<T>(a, c, panels, from);
-    for (std::int64_t p = from; p < p1 && p < high; ++p, spot.next()) {
+    Located<T> located[2];
+    spot.locate(located[from % 2], n0);
+    for (std::int64_t p = from; p < p1 && p < high; ++p) {
       spot.pieces_in(s.k0, s.K, pieces);
-      Factors<T> f{{}, 1, packed_b, width, packed_b, pieces.list, pieces.count};
-      Place place{spot.m0(), spot.rows(), n0, n, {}};
+      const Located<T>& here = located[p % 2];
+      Located<T>& next = located[(p + 1) % 2];
+      const Place place{spot.m0(), spot.rows(), n0, n, here.out};
+      spot.next();
+      if (p + 1 < panels.count) spot.locate(next, n0);
+      Factors<T> f{{}, next.a, 1, packed_b, width, packed_b, pieces.list, pieces.count};
       if constexpr (kPacked<A>) {
         const T* packed = packed_a + (p - p0) * MR * packed_row<T>(s.K);
         const Panel<T> panel =
             s.a_near ? panel_in_place<T>(a, place.m0, s.k0) : packed_panel<T>(a, packed, place.rows, s.K);
         for (int i = 0; i < MR; ++i) f.a[i] = panel.p + i * panel.row;
         f.a_col = panel.col;
+      } else {
+        for (int i = 0; i < MR; ++i) f.a[i] = here.a[i];
       }
-      spot.locate(f.a, place.out, n0);
-      bool keep = false;
+      Also also = kPacked<A> ? Also::nothing : Also::fetch;
       if (p == low && kInRows<B> && n == width) {
         const Panel<T> in_place = panel_in_place<T>(b, s.k0, n0);
         f.b = in_place.p, f.b_row = in_place.row;
-        keep = high - low > 1;
+        if (high - low > 1) also = Also::keep;
       } else if (p == low) {
         pack_b(b, s.k0, s.K, n0, n, width, packed_b);
       }
-      const MicroKernel<T> kernel = kMicroKernels<T>.at[keep][vectors - 1][place.rows - 1];
+      const MicroKernel<T> kernel = kMicroKernels<T>.at[int(also)][vectors - 1][place.rows - 1];
       if constexpr (kIsFlipped<Sink>)
         run_flipped(kernel, s, f, place);
       else
@@ -177,7 +184,7 @@ struct Product {
   /// A tile: rows [m0, m0 + rows) and columns [n0, n0 + n) of C, and where its rows lie.
   struct Place {
     std::int64_t m0, rows, n0, n;
-    T* out[MR];
+    T* const* out;
   };
   /// Adds to what earlier blocks of K left in C, and finishes what the last one leaves.
   void run_in_place(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {

@@ -85,7 +85,7 @@ Slivers<T> slivers_of(const View&, std::int64_t N) {
 template <class T>
 struct Pieces {
   std::int64_t count = 0;
-  Piece list[KC<T>];
+  Piece list[kInPlaceKC<T>];
 
   void add(std::int64_t a, std::int64_t b, std::int64_t n) { list[count++] = {a, b, n}; }
 };
@@ -100,7 +100,14 @@ void pieces_of(const View&, std::int64_t, std::int64_t K, std::int64_t, std::int
 template <class View>
 inline constexpr bool kPacked = true;
 
-/// Where the rows of a panel of A, and of C, lie; from one panel to the next.
+/// Where the rows of a panel of A, if they are read in place, and of C lie.
+template <class T>
+struct Located {
+  const T* a[MR];
+  T* out[MR];
+};
+
+/// Locates one panel after another.
 template <class T, class Sink>
 struct DenseSpot {
   const Sink* c;
@@ -112,9 +119,9 @@ struct DenseSpot {
   void next() { ++p; }
   /// The pieces of K of this panel, where they differ from those of the panel before.
   void pieces_in(std::int64_t, std::int64_t, Pieces<T>&) {}
-  void locate(const T**, T** out, std::int64_t n0) const {
+  void locate(Located<T>& at, std::int64_t n0) const {
     if constexpr (requires { c->row(p); })
-      for (std::int64_t i = 0; i < rows(); ++i) out[i] = c->row(m0() + i) + n0;
+      for (std::int64_t i = 0; i < rows(); ++i) at.out[i] = c->row(m0() + i) + n0;
   }
 };
 template <class T, class A, class Sink>
