@@ -39,20 +39,23 @@ void spread(const Part& p, T* wide, const F& f) {
 }
 
 /// sum[k] = sum of f(i, wide column) over the elements i of column k in the rows [begin, end); begin is a whole number of
-/// wide rows. Row after row: several at a time would save loads of `wide` from L1, but their short runs are more than the
+/// wide rows. run(i, column) gives the f of the elements from i on, f(k) for element i + k: a value of its own, because a
+/// pointer behind a reference would be loaded anew for each element, and that makes no vector code. Row after row: several at a time would save loads of `wide` from L1, but their short runs are more than the
 /// processor's prefetching from memory follows.
 template <class T, class F>
-void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* sum, const F& f) {
+void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* sum, const F& run) {
   T wide[kWidth];
   for (std::int64_t k = 0; k < p.width; ++k) wide[k] = 0;
   std::int64_t at = begin * p.C + p.first;
   for (std::int64_t i = begin; i + p.together <= end; i += p.together, at += p.C * p.together) {
+    const auto f = run(at, 0);
 #pragma omp simd
-    for (std::int64_t k = 0; k < p.width; ++k) wide[k] += f(at + k, k);
+    for (std::int64_t k = 0; k < p.width; ++k) wide[k] += f(k);
   }
   const std::int64_t rest = (end - begin) % p.together * p.columns;
+  const auto f = run(at, 0);
 #pragma omp simd
-  for (std::int64_t k = 0; k < rest; ++k) wide[k] += f(at + k, k);
+  for (std::int64_t k = 0; k < rest; ++k) wide[k] += f(k);
   for (std::int64_t m = p.together; m > 1; m = (m + 1) / 2) {  // the rows that were seen as one, pairwise
     const std::int64_t below = (m + 1) / 2 * p.columns;
 #pragma omp simd
@@ -110,7 +113,8 @@ void fold_columns(std::int64_t rows, std::int64_t C, const Make& make, const Joi
   }
 }
 
-/// y[i] = make(part)(i, wide column) for all elements i of an array (rows, C); make prepares what is kept for each column.
+/// y[i + k] = make(part)(i, wide column)(k) for all elements of an array (rows, C): make prepares what is kept for each column,
+/// and then what a run of elements needs, as in sum_rows.
 template <class T, class Make>
 void write_columns(std::int64_t rows, std::int64_t C, T* y, const Make& make) {
   const bool past = rows * C * std::int64_t(sizeof(T)) >= kStreamBytes;
@@ -118,11 +122,12 @@ void write_columns(std::int64_t rows, std::int64_t C, T* y, const Make& make) {
   parallel_blocks(part_count(C) * blocks, 1, [&](std::int64_t task, std::int64_t last) {
     for (; task < last; ++task) {
       const Part p(C, task / blocks);
-      const auto f = make(p);
+      const auto start_run = make(p);
       const std::int64_t begin = task % blocks * block, end = begin + block < rows ? begin + block : rows;
       const auto run = [&](std::int64_t i, std::int64_t column, std::int64_t n, T* to) {
+        const auto f = start_run(i, column);
 #pragma omp simd
-        for (std::int64_t k = 0; k < n; ++k) to[k] = f(i + k, column + k);
+        for (std::int64_t k = 0; k < n; ++k) to[k] = f(k);
       };
       if (p.columns < C) {
         for (std::int64_t r = begin; r < end; ++r) run(r * C + p.first, 0, p.columns, y + r * C + p.first);

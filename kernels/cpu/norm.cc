@@ -17,12 +17,14 @@ void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
       rows, C,
       [x](const Part& p) {
         return [x, p](std::int64_t begin, std::int64_t end, Pairs<T>& s) {
-          sum_rows(p, begin, end, s.a, [x](std::int64_t i, std::int64_t) GESSO_INLINE { return x[i]; });
+          sum_rows(p, begin, end, s.a, [x](std::int64_t i, std::int64_t) {
+            return [x = x + i](std::int64_t k) GESSO_INLINE { return x[k]; };
+          });
           for (std::int64_t k = 0; k < p.columns; ++k) s.a[k] /= T(end - begin);
           T m[kWidth];
           spread(p, m, [&](std::int64_t k) { return s.a[k - p.first]; });
-          sum_rows(p, begin, end, s.b, [&](std::int64_t i, std::int64_t k) GESSO_INLINE {
-            return (x[i] - m[k]) * (x[i] - m[k]);
+          sum_rows(p, begin, end, s.b, [x, &m](std::int64_t i, std::int64_t) {
+            return [x = x + i, &m](std::int64_t k) GESSO_INLINE { return (x[k] - m[k]) * (x[k] - m[k]); };
           });
         };
       },
@@ -43,7 +45,19 @@ void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
       });
 }
 
-/// The parameters of p = (x - mean) scale + beta for the wide columns of a part, scale = gamma rstd.
+/// p = (x - mean) scale + beta for a run of elements x and their columns.
+template <class T>
+struct AffineRun {
+  const T *x, *mean, *scale, *beta;
+  T slope;
+
+  [[gnu::always_inline]] T centred(std::int64_t k) const { return x[k] - mean[k]; }
+  [[gnu::always_inline]] T operator()(std::int64_t k) const { return centred(k) * scale[k] + beta[k]; }
+  /// What the leaky ReLU makes of a value v at element k: of p itself, or of its gradient.
+  [[gnu::always_inline]] T activated(T v, std::int64_t k) const { return (*this)(k) > 0 ? v : slope * v; }
+};
+
+/// Its parameters for the wide columns of a part, scale = gamma rstd.
 template <class T>
 struct Affine {
   Affine(const BatchNorm<T>& b, const Part& p) : x(b.x), slope(b.slope) {
@@ -52,14 +66,9 @@ struct Affine {
     spread(p, beta, [&](std::int64_t k) { return b.beta ? b.beta[k] : T(0); });
   }
   static T rstd(const BatchNorm<T>& b, std::int64_t k) { return 1 / sqrt(b.var[k] + b.eps); }
-
-  [[gnu::always_inline]] T centred(std::int64_t i, std::int64_t k) const { return x[i] - mean[k]; }
-  [[gnu::always_inline]] T operator()(std::int64_t i, std::int64_t k) const {
-    return centred(i, k) * scale[k] + beta[k];
-  }
-  /// What the leaky ReLU makes of a value v at element i: of p itself, or of its gradient.
-  [[gnu::always_inline]] T activated(T v, std::int64_t i, std::int64_t k) const {
-    return (*this)(i, k) > 0 ? v : slope * v;
+  /// From element i, which is in this wide column, on.
+  AffineRun<T> run(std::int64_t i, std::int64_t column) const {
+    return {x + i, mean + column, scale + column, beta + column, slope};
   }
 
   const T* x;
@@ -69,8 +78,9 @@ struct Affine {
 template <class T>
 void batch_norm(const BatchNorm<T>& b, T* y) {
   write_columns(b.rows, b.C, y, [&](const Part& p) {
-    return [a = Affine<T>(b, p)](std::int64_t i, std::int64_t k)
-               GESSO_INLINE { return a.activated(a(i, k), i, k); };
+    return [a = Affine<T>(b, p)](std::int64_t i, std::int64_t column) {
+      return [r = a.run(i, column)](std::int64_t k) GESSO_INLINE { return r.activated(r(k), k); };
+    };
   });
 }
 
@@ -80,11 +90,14 @@ void batch_norm_sums(const BatchNorm<T>& b, const T* dy, T* dgamma, T* dbeta) {
       b.rows, b.C,
       [&b, dy](const Part& p) {
         return [a = Affine<T>(b, p), p, dy](std::int64_t begin, std::int64_t end, Pairs<T>& s) {
-          sum_rows(p, begin, end, s.a, [&](std::int64_t i, std::int64_t k) GESSO_INLINE {
-            return a.activated(dy[i], i, k) * a.centred(i, k);
+          sum_rows(p, begin, end, s.a, [&a, dy](std::int64_t i, std::int64_t column) {
+            return [r = a.run(i, column), dy = dy + i](std::int64_t k)
+                       GESSO_INLINE { return r.activated(dy[k], k) * r.centred(k); };
           });
-          sum_rows(p, begin, end, s.b,
-                   [&](std::int64_t i, std::int64_t k) GESSO_INLINE { return a.activated(dy[i], i, k); });
+          sum_rows(p, begin, end, s.b, [&a, dy](std::int64_t i, std::int64_t column) {
+            return [r = a.run(i, column), dy = dy + i](std::int64_t k)
+                       GESSO_INLINE { return r.activated(dy[k], k); };
+          });
         };
       },
       [](const Part& p, Pairs<T>& s, std::int64_t, const Pairs<T>& t, std::int64_t) {
@@ -110,8 +123,11 @@ void batch_norm_input(const BatchNorm<T>& b, const T* dy, const T* dgamma, const
     const T n = T(b.rows);
     spread(p, g.level, [&](std::int64_t k) { return dbeta[k] / n; });
     spread(p, g.slant, [&](std::int64_t k) { return dgamma[k] * Affine<T>::rstd(b, k) / n; });
-    return [g, dy](std::int64_t i, std::int64_t k) GESSO_INLINE {
-      return g.p.scale[k] * (g.p.activated(dy[i], i, k) - g.level[k] - g.p.centred(i, k) * g.slant[k]);
+    return [g, dy](std::int64_t i, std::int64_t column) {
+      return [r = g.p.run(i, column), level = g.level + column, slant = g.slant + column,
+              dy = dy + i](std::int64_t k) GESSO_INLINE {
+        return r.scale[k] * (r.activated(dy[k], k) - level[k] - r.centred(k) * slant[k]);
+      };
     };
   });
 }
