@@ -72,9 +72,27 @@ void pieces_of(const PatchRows<T>& b, std::int64_t k0, std::int64_t K, std::int6
   std::int64_t packed = 0;
   pieces.count = 0;
   b.for_each_run(k0, K, n0, n, [&](std::int64_t pixel, std::int64_t pixels, auto...) {
-    pieces.add(pixel - k0, packed, pixels);
+    pieces.add(pixel - k0, packed * pieces.b_row, pixels);
     packed += pixels;
   });
+}
+
+/// Columns of one tap are read where they lie: in the image, `step` pixels apart.
+template <class T>
+bool sliver_in_place(const PatchRows<T>& b, std::int64_t k0, std::int64_t K, std::int64_t n0, std::int64_t n,
+                     const T** p, Pieces<T>& pieces) {
+  const Correlation& c = *b.shape;
+  const std::int64_t tap = n0 / c.in.channels, first = n0 % c.in.channels;
+  if (first + n > c.in.channels) return false;
+  *p = b.image + first;
+  pieces.b_row = c.across.step * c.in.pixel;
+  b.for_each_run(
+      k0, K, n0, n,
+      [&](std::int64_t pixel, std::int64_t pixels, std::int64_t image, std::int64_t i, std::int64_t j) {
+        pieces.add(pixel - k0, image * c.in.image + c.in_at(i, j, tap / c.across.taps, tap % c.across.taps),
+                   pixels);
+      });
+  return true;
 }
 
 /// n elements of the patch of pixel (p, q) of one image, from element `first` of tap (r, s) on.

@@ -161,7 +161,7 @@ class PixelSpot {
         const std::int64_t k = (r * c.across.taps + s) * c.in.channels;
         const std::int64_t begin = k > k0 ? k : k0, end = k + length < k0 + K ? k + length : k0 + K;
         const std::int64_t from = c.in_at(0, 0, r, s) - c.in_at(0, 0, v.low, h.low);
-        if (begin < end) pieces.add(from + begin - k, begin - k0, end - begin);
+        if (begin < end) pieces.add(from + begin - k, (begin - k0) * pieces.b_row, end - begin);
       }
   }
 

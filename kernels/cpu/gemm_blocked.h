@@ -143,7 +143,7 @@ struct Product {
     const std::int64_t low = s.region.low(j), high = s.region.high(j), from = low > p0 ? low : p0;
     const std::int64_t n0 = slivers.begin(j), n = slivers.size(j);
     const std::int64_t vectors = (n + kLanes<T> - 1) / kLanes<T>, width = vectors * kLanes<T>;
-    Pieces<T> pieces;
+    Pieces<T> pieces(width), in_place(0);
     pieces_of<T>(b, s.k0, s.K, n0, n, pieces);
     auto spot = first_spot<T>(a, c, panels, from);
     Located<T> located[2];
@@ -166,9 +166,8 @@ struct Product {
         for (int i = 0; i < MR; ++i) f.a[i] = here.a[i];
       }
       Also also = kPacked<A> ? Also::nothing : Also::fetch;
-      if (p == low && kInRows<B> && n == width) {
-        const Panel<T> in_place = panel_in_place<T>(b, s.k0, n0);
-        f.b = in_place.p, f.b_row = in_place.row;
+      if (p == low && n == width && sliver_in_place(b, s.k0, s.K, n0, n, &f.b, in_place)) {
+        f.b_row = in_place.b_row, f.pieces = in_place.list, f.count = in_place.count;
         if (high - low > 1) also = Also::keep;
       } else if (p == low) {
         pack_b(b, s.k0, s.K, n0, n, width, packed_b);

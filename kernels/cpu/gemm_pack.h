@@ -81,13 +81,20 @@ Slivers<T> slivers_of(const View&, std::int64_t N) {
   return {N};
 }
 
-/// The pieces of a block of K that are not zero.
+/// The pieces of a block of K that are not zero, where B's rows lie b_row elements apart.
 template <class T>
 struct Pieces {
-  std::int64_t count = 0;
+  std::int64_t b_row, count = 0;
   Piece list[kInPlaceKC<T>];
 
-  void add(std::int64_t a, std::int64_t b, std::int64_t n) { list[count++] = {a, b, n}; }
+  explicit Pieces(std::int64_t row) : b_row(row) {}
+  void add(std::int64_t a, std::int64_t b, std::int64_t n) {
+    Piece* last = count > 0 ? &list[count - 1] : nullptr;
+    if (last && last->a + last->n == a && last->b + last->n * b_row == b)
+      last->n += n;
+    else
+      list[count++] = {a, b, n};
+  }
 };
 /// For n columns of B from n0 on: everything, unless the view knows better.
 template <class T, class View>
@@ -136,7 +143,7 @@ struct Panel {
   std::int64_t row, col;
 };
 
-/// Whether elements (i, j), (i, j + 1), .. of a view lie side by side in memory, rows a fixed distance apart.
+/// Whether elements (i, j), (i, j + 1), .. of a view lie side by side in memory.
 template <class View>
 inline constexpr bool kInRows = false;
 template <class T>
@@ -155,6 +162,21 @@ template <class T>
 Panel<T> panel_in_place(const Transposed<Dense<T>>& a, std::int64_t i, std::int64_t j) {
   return {a.v.p + j * a.v.ld + i, 1, a.v.ld};
 }
+/// A sliver of B in memory: rows [k0, k0 + K) and columns [n0, n0 + n) lie in the given pieces of it. Whether it does.
+template <class T, class View>
+bool sliver_in_place(const View&, std::int64_t, std::int64_t, std::int64_t, std::int64_t, const T**,
+                     Pieces<T>&) {
+  return false;
+}
+template <class T>
+bool sliver_in_place(const Dense<T>& b, std::int64_t k0, std::int64_t K, std::int64_t n0, std::int64_t,
+                     const T** p, Pieces<T>& pieces) {
+  *p = b.p + k0 * b.ld + n0;
+  pieces.b_row = b.ld;
+  if (K > 0) pieces.add(0, 0, K);
+  return true;
+}
+
 /// How far apart in memory a block of M rows and K columns of a view lies, in elements; endless if it is not dense.
 template <class View>
 std::int64_t stretch(const View&, std::int64_t, std::int64_t) {

@@ -23,7 +23,7 @@ inline constexpr int KC = 2048 / int(sizeof(T));
 template <class T>
 inline constexpr int kInPlaceKC = 4 * KC<T>;
 
-/// n terms of each sum of a tile: columns [a, a + n) of A times rows [b, b + n) of B. What no piece of K covers is zero.
+/// n terms of each sum of a tile: columns [a, a + n) of A times n rows of B from element b on. What no piece covers is zero.
 struct Piece {
   std::int64_t a, b, n;
 };
@@ -72,7 +72,7 @@ template <class T, int rows, int vectors, Also also>
   }
 #pragma GCC unroll 1
   for (const Piece *piece = f.pieces, *end = piece + f.count; piece < end; ++piece) {
-    const T* b = f.b + piece->b * b_row;
+    const T* b = f.b + piece->b;
     std::int64_t at = piece->a * a_col;
 #pragma GCC unroll 1
     for (std::int64_t k = piece->n; k > 0; --k, at += a_col, b += b_row) {
