@@ -1,7 +1,6 @@
 #include "models/mlp.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace gesso::models {
 
@@ -21,13 +20,12 @@ nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, con
 }
 
 std::vector<Option> hidden_options(const char* hidden, const char* help) {
-  return {{"hidden", hidden, help}, {"width", "1", "multiplies every hidden width"}};
+  return {{"hidden", hidden, help}, width_option()};
 }
 
 std::vector<std::int64_t> hidden_widths(const Options& options) {
-  const double width = options.between("width", 1. / 1024, 64);
   std::vector<std::int64_t> hidden = options.counts("hidden");
-  for (std::int64_t& h : hidden) h = std::max<std::int64_t>(1, std::llround(width * static_cast<double>(h)));
+  for (std::int64_t& h : hidden) h = scaled(h, options);
   return hidden;
 }
 

@@ -19,7 +19,7 @@ nn::Sequential mlp(std::int64_t in, const std::vector<std::int64_t>& hidden, con
 
 /// The options `hidden` and `width` that every such model has.
 std::vector<Option> hidden_options(const char* hidden, const char* help);
-/// hidden times width, rounded, at least 1.
+/// hidden, each times width.
 std::vector<std::int64_t> hidden_widths(const Options& options);
 std::vector<std::int64_t> reversed(std::vector<std::int64_t> widths);
 

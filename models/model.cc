@@ -1,5 +1,8 @@
 #include "models/model.h"
 
+#include "models/conv_gan.h"
+#include "models/conv_vae.h"
+#include "models/dcgan.h"
 #include "models/mlp_gan.h"
 #include "models/mlp_vae.h"
 
@@ -17,6 +20,12 @@ Losses MeanLosses::mean() const {
   Losses mean = sum_;
   for (Loss& loss : mean) loss.value /= static_cast<double>(images_);
   return mean;
+}
+
+Tensor with_shape(const Tensor& x, const Shape& shape) {
+  Shape all{-1};
+  for (const std::int64_t extent : shape) all.push_back(extent);
+  return x.reshape(all);
 }
 
 nn::State joined(const std::map<std::string, nn::State>& parts) {
@@ -46,26 +55,67 @@ void load_state(Generator& g, const nn::State& state) {
   g.state.offset = static_cast<std::uint64_t>(at->second.data<std::int64_t>()[0]);
 }
 
+namespace {
+
+template <Gan::Definition define>
+std::unique_ptr<Model> gan(const Recipe& recipe) {
+  return std::make_unique<Gan>(recipe, define);
+}
+
+template <Vae::Definition define>
+std::unique_ptr<Model> vae(const Recipe& recipe) {
+  return std::make_unique<Vae>(recipe, define);
+}
+
+constexpr const char* kVaeLosses =
+    "nats an image, minus the bound of equation 10: mean over images, one seeded draw of z for each";
+constexpr const char* kGanLosses =
+    "nats: loss_d of the discriminator (1.39 where it cannot tell), loss_g of the generator, and their sum";
+
+}  // namespace
+
 const std::vector<Entry>& catalogue() {
   static const std::vector<Entry> all = {
-      {.name = "mlp-gan",
-       .summary = "generative adversarial networks of dense layers (Goodfellow et al. 2014)",
-       .options = MlpGan::options(),
-       .measure = "nats: loss_d of the discriminator (1.39 where it cannot tell), loss_g of the generator, "
-                  "and their sum",
+      {.name = "conv-gan",
+       .summary = "GAN of a dense layer and two transposed convolutions, for images of any size",
+       .options = conv_gan_options(),
+       .measure = kGanLosses,
        .lr = 2e-4,
-       .batch_size = 128,
-       .epochs = 50,
-       .make = [](const Recipe& r) -> std::unique_ptr<Model> { return std::make_unique<MlpGan>(r); }},
-      {.name = "mlp-vae",
-       .summary = "variational autoencoder of dense layers (Kingma & Welling 2014)",
-       .options = MlpVae::options(),
-       .measure =
-           "nats an image, minus the bound of equation 10: mean over images, one seeded draw of z for each",
+       .batch_size = 64,
+       .epochs = 5,
+       .make = gan<conv_gan>},
+      {.name = "conv-vae",
+       .summary = "variational autoencoder of strided convolutions, for images of any size",
+       .options = conv_vae_options(),
+       .measure = kVaeLosses,
        .lr = 1e-3,
        .batch_size = 128,
        .epochs = 10,
-       .make = [](const Recipe& r) -> std::unique_ptr<Model> { return std::make_unique<MlpVae>(r); }},
+       .make = vae<conv_vae>},
+      {.name = "dcgan",
+       .summary = "deep convolutional GAN for 28x28, 32x32 and 64x64 (Radford et al. 2016)",
+       .options = dcgan_options(),
+       .measure = kGanLosses,
+       .lr = 2e-4,
+       .batch_size = 128,
+       .epochs = 5,
+       .make = gan<dcgan>},
+      {.name = "mlp-gan",
+       .summary = "generative adversarial networks of dense layers (Goodfellow et al. 2014)",
+       .options = mlp_gan_options(),
+       .measure = kGanLosses,
+       .lr = 2e-4,
+       .batch_size = 128,
+       .epochs = 50,
+       .make = gan<mlp_gan>},
+      {.name = "mlp-vae",
+       .summary = "variational autoencoder of dense layers (Kingma & Welling 2014)",
+       .options = mlp_vae_options(),
+       .measure = kVaeLosses,
+       .lr = 1e-3,
+       .batch_size = 128,
+       .epochs = 10,
+       .make = vae<mlp_vae>},
   };
   return all;
 }

@@ -77,6 +77,22 @@ class Model {
   virtual void load_training_state(const nn::State& state) = 0;
 };
 
+/// x (N,D) as (N, shape..), where a shape has D elements.
+Tensor with_shape(const Tensor& x, const Shape& shape);
+
+/// While it lives, nothing is recorded, and layers do what they do in evaluation: no dropout, running statistics.
+class Evaluation {
+ public:
+  explicit Evaluation(nn::Module& m) : module_(m) { nn::set_training(m, false); }
+  ~Evaluation() { nn::set_training(module_, true); }
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
+
+ private:
+  const NoGrad off_;
+  nn::Module& module_;
+};
+
 /// Several states as one, in which each name begins with its part's; and such a part again.
 nn::State joined(const std::map<std::string, nn::State>& parts);
 nn::State part_of(const nn::State& all, const std::string& part);

@@ -122,4 +122,11 @@ std::vector<std::int64_t> Options::counts(std::string_view name) const {
   return values;
 }
 
+Option width_option() { return {"width", "1", "multiplies every hidden width"}; }
+
+std::int64_t scaled(std::int64_t width, const Options& options) {
+  const double factor = options.between("width", 1. / 1024, 64);
+  return std::max<std::int64_t>(1, std::llround(factor * static_cast<double>(width)));
+}
+
 }  // namespace gesso::models

@@ -50,4 +50,9 @@ class Options {
   std::vector<Option> all_;
 };
 
+/// `--set width=W`, which every model has.
+Option width_option();
+/// W times the width of a hidden layer, rounded, at least 1.
+std::int64_t scaled(std::int64_t width, const Options& options);
+
 }  // namespace gesso::models

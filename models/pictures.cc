@@ -74,7 +74,7 @@ Tensor side_by_side(const Tensor& x, const Tensor& y) {
 }
 
 Picture grid(const Tensor& x, const Shape& image, int columns) {
-  const Tensor picture = nn::make_grid(as_images(x, image), {.nrow = columns, .scale = 3});
+  const Tensor picture = nn::make_grid(with_shape(x, image), {.nrow = columns, .scale = 3});
   return {.height = static_cast<int>(picture.dim(0)),
           .width = static_cast<int>(picture.dim(1)),
           .channels = static_cast<int>(picture.dim(2)),

@@ -12,11 +12,6 @@ namespace gesso::models {
 /// walked at constant speed (slerp), because Gaussian noise lives near a sphere, which straight lines leave.
 Tensor sheet(const Tensor& corners, std::int64_t side);
 
-/// Images x (N,D) as (N,H,W,C).
-inline Tensor as_images(const Tensor& x, const Shape& image) {
-  return x.reshape({-1, image[0], image[1], image[2]});
-}
-
 /// x[0], y[0], x[1], y[1], ..: originals beside what became of them. (N,D), (N,D) -> (2N,D)
 Tensor side_by_side(const Tensor& x, const Tensor& y);
 

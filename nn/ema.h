@@ -1,5 +1,4 @@
-// An exponential moving average of a module's weights, which often evaluates better than the weights
-// themselves.
+// An exponential moving average of a module's weights, which often evaluates better than the weights themselves.
 #pragma once
 
 #include "nn/module.h"
@@ -13,39 +12,24 @@ struct EmaOptions {
   bool warm_start = false;
 };
 
-/// e <- decay e + (1 - decay) w, starting as a copy of w. Polyak & Juditsky 1992. Floating-point parameters
-/// only: buffers follow the module, as they are averages already or counters.
+/// e <- decay e + (1 - decay) w, starting as a copy of w. Polyak & Juditsky 1992. The average is a module like the one it is made
+/// of, to be run, printed and saved like any other. Batch norm's running statistics are averaged as weights are, because
+/// they belong to them; counters are copied.
 class Ema {
  public:
-  explicit Ema(Module& m, EmaOptions options = {});
+  /// Both modules must stay where they are, on one device.
+  Ema(Module& average, Module& m, EmaOptions options = {});
 
-  void update(Module& m);
-  void copy_to(Module& m);
-  /// Exchanges the average with the module's own parameters, in place. Swapping again restores both, bit for
-  /// bit.
-  void swap(Module& m);
+  void update();
 
-  /// "NAME" for each average and "updates" (i64); shares storage with this object, to be saved and loaded.
-  State state() const;
+  /// "updates" (i64), how many there were; the average is the state of its module. Shares storage with this object.
+  State state() const { return {{"updates", updates_}}; }
   void load_state(const State& s);
 
  private:
   EmaOptions options_;
-  State average_;
-  Tensor updates_;  // () i64
-};
-
-/// While it lives, the module computes with the average.
-class WithEma {
- public:
-  WithEma(Ema& ema, Module& m) : ema_(ema), module_(m) { ema_.swap(module_); }
-  ~WithEma() { ema_.swap(module_); }
-  WithEma(const WithEma&) = delete;
-  WithEma& operator=(const WithEma&) = delete;
-
- private:
-  Ema& ema_;
-  Module& module_;
+  State average_, weights_;  // share storage with the modules
+  Tensor updates_;           // () i64
 };
 
 }  // namespace gesso::nn

@@ -9,15 +9,13 @@
 namespace gesso::models {
 namespace {
 
-Recipe recipe(const std::vector<std::string>& set = {"hidden=16,32", "latent=10", "dropout=0"}) {
-  Options options(MlpGan::options());
-  for (const std::string& assignment : set) options.set(assignment);
-  return {.image = {8, 8, 1}, .options = options, .lr = 2e-4, .seed = 3};
+Recipe recipe(const std::vector<std::string>& set = {"hidden=16,32", "latent=10", "dropout=0"},
+              std::int64_t side = 8) {
+  return recipe_of(mlp_gan_options(), set, {side, side, 1});
 }
 
 TEST_CASE("mlp-gan: 100-128-256-512-784 and 784-512-256-128-1") {
-  Options options(MlpGan::options());
-  MlpGan gan({.image = {28, 28, 1}, .options = options, .lr = 2e-4});
+  Gan gan(recipe({}, 28), mlp_gan);
   const nn::State s = nn::state(gan.network());
   const std::vector<std::int64_t> g = {100, 128, 256, 512, 784}, d = {784, 512, 256, 128, 1};
   for (std::size_t i = 0; i < 4; ++i) {  // Linear, LeakyReLU, and in the discriminator Dropout
@@ -36,7 +34,7 @@ std::vector<double> slow_discriminator(const nn::State& s, const std::vector<dou
 
 TEST_CASE("mlp-gan: both losses against loops in float64") {
   Generator g(1);
-  MlpGan::Network net(64, {16, 32}, 10, g);
+  GanNetwork net = mlp_gan(recipe(), g, g);
   const Tensor x = tensor::uniform(g, {7, 64}, -1, 1), z = tensor::normal(g, {7, 10});
   const Var fake = net.generator(z);
   const nn::State s = nn::state(net);
@@ -55,13 +53,13 @@ TEST_CASE("mlp-gan: both losses against loops in float64") {
 
   // f32, sums of at most 64 terms of size below 1 in three layers: 3 * 64 * 2^-24 = 1.2e-5.
   CHECK(!!(farthest <= 1.2e-5));
-  CHECK(!!(std::abs(MlpGan::loss_d(net, x, fake.value()).item() - loss_d) <= 1.2e-5));
-  CHECK(!!(std::abs(MlpGan::loss_g(net, fake).item() - loss_g) <= 1.2e-5));
+  CHECK(!!(std::abs(Gan::loss_d(net, x, fake.value()).item() - loss_d) <= 1.2e-5));
+  CHECK(!!(std::abs(Gan::loss_g(net, fake).item() - loss_g) <= 1.2e-5));
 }
 
 TEST_CASE("mlp-gan: gradients of both losses against central differences") {
   Generator g(5);
-  MlpGan::Network net(9, {6, 8}, 4, g);
+  GanNetwork net = mlp_gan(recipe({"hidden=6,8", "latent=4", "dropout=0"}, 3), g, g);
   nn::to(net, DType::f64);
   const Tensor x = tensor::uniform(g, {3, 9}, -1, 1, DType::f64),
                z = tensor::normal(g, {3, 4}, 0, 1, DType::f64);
@@ -73,16 +71,16 @@ TEST_CASE("mlp-gan: gradients of both losses against central differences") {
     };
     CHECK(gradcheck(f, nn::parameters(part)) == "");
   };
-  check_all(net.discriminator, [&] { return MlpGan::loss_d(net, x, net.generator(z).value()); });
-  check_all(net.generator, [&] { return MlpGan::loss_g(net, net.generator(z)); });
+  check_all(net.discriminator, [&] { return Gan::loss_d(net, x, net.generator(z).value()); });
+  check_all(net.generator, [&] { return Gan::loss_g(net, net.generator(z)); });
 }
 
 // The step of the class against the same step written with the plain definitions: two separate batches through D, G(z) for
 // D's step detached, and for G's step all gradients computed, of which D's are thrown away.
 TEST_CASE("mlp-gan: a step is D's step and then G's, with one G(z) for both") {
-  MlpGan gan(recipe());
+  Gan gan(recipe(), mlp_gan);
   Generator weights = random_stream(3, Stream::weights), noise = random_stream(3, Stream::training);
-  MlpGan::Network net(64, {16, 32}, 10, weights);
+  GanNetwork net = mlp_gan(recipe(), weights, noise);
   nn::Optimizer adam_d(nn::named_parameters(net.discriminator), nn::Adam{.lr = 1e-4, .beta1 = 0.9});
   nn::Optimizer adam_g(nn::named_parameters(net.generator), nn::Adam{.lr = 2e-4, .beta1 = 0.9});
   for (int i = 0; i < 5; ++i) {
@@ -118,7 +116,7 @@ TEST_CASE("mlp-gan: a step is D's step and then G's, with one G(z) for both") {
 }
 
 TEST_CASE("mlp-gan: a step computes each weight's gradient once, so none of D's for G, and keeps none") {
-  MlpGan gan(recipe());
+  Gan gan(recipe(), mlp_gan);
   std::map<std::string, int> computed;
   for (const auto& [name, w] : nn::named_parameters(gan.network()))
     w->register_hook([&computed, name = name](const Var&) { return ++computed[name], Var(); });
@@ -132,19 +130,19 @@ TEST_CASE("mlp-gan: a step computes each weight's gradient once, so none of D's 
 
 TEST_CASE("mlp-gan: dropout is for training; evaluation repeats itself and leaves training as it was") {
   const Recipe dropping = recipe({"hidden=16,32", "latent=10", "dropout=0.5"});
-  MlpGan gan(dropping), other(dropping);
+  Gan gan(dropping, mlp_gan), other(dropping, mlp_gan);
   const Tensor x = squares(12, 8, 1);
   Generator a(1), b(1);
   const double first = gan.evaluate(x, a)[1].value;
   CHECK(first == gan.evaluate(x, b)[1].value);
   const double trained = gan.step(x)[1].value;
   CHECK(trained == other.step(x)[1].value);
-  MlpGan plain(recipe());  // the same weights and the same first noise
+  Gan plain(recipe(), mlp_gan);  // the same weights and the same first noise
   CHECK(trained != plain.step(x)[1].value);
 }
 
 TEST_CASE("mlp-gan: pictures have pixels in [0,1], and there are no reconstructions") {
-  MlpGan gan(recipe());
+  Gan gan(recipe(), mlp_gan);
   Generator a(1), b(1);
   const Tensor y = gan.sample(5, a);
   CHECK(y.shape() == Shape{5, 64});

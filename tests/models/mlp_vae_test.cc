@@ -8,19 +8,17 @@
 namespace gesso::models {
 namespace {
 
-MlpVae make_vae(const std::vector<std::string>& set = {}, std::int64_t side = 8) {
-  Options options(MlpVae::options());
-  for (const std::string& assignment : set) options.set(assignment);
-  return MlpVae({.image = {side, side, 1}, .options = options, .lr = 1e-3, .seed = 3});
+Recipe recipe(const std::vector<std::string>& set, std::int64_t side = 8) {
+  return recipe_of(mlp_vae_options(), set, {side, side, 1}, 1e-3);
 }
+Vae make_vae(const std::vector<std::string>& set = {}) { return Vae(recipe(set), mlp_vae); }
 
 TEST_CASE("mlp-vae: 784-400-20 as published, and other widths as asked for") {
-  Options options(MlpVae::options());
-  MlpVae published({.image = {28, 28, 1}, .options = options, .lr = 1e-3});
+  Vae published(recipe({}, 28), mlp_vae);
   CHECK(nn::parameter_count(published.network()) ==
         784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784);
 
-  MlpVae deep = make_vae({"hidden=128,256,512", "latent=3", "width=0.25"});
+  Vae deep = make_vae({"hidden=128,256,512", "latent=3", "width=0.25"});
   const nn::State s = nn::state(deep.network());
   CHECK(s.at("encoder.0.weight").shape() == Shape{32, 64});
   CHECK(s.at("encoder.2.weight").shape() == Shape{64, 32});
@@ -60,10 +58,10 @@ Slow slow_bound(const nn::State& s, const Tensor& x, const Tensor& eps) {
 TEST_CASE("mlp-vae: both parts of the loss against loops in float64") {
   for (const std::int64_t N : {1, 5, 32}) {
     Generator g(N);
-    MlpVae::Network net(64, {40}, 6, g);
+    VaeNetwork net = mlp_vae(recipe({"hidden=40", "latent=6"}), g);
     const Tensor x = squares(N, 8, 7), eps = tensor::normal(g, {N, 6});
     const Slow slow = slow_bound(nn::state(net), x, eps);
-    const auto [reconstruction, kl] = MlpVae::bound(net, x, eps);
+    const auto [reconstruction, kl] = Vae::bound(net, x, eps);
     CAPTURE(N);
     // f32 with sums of at most 64 terms a layer: 2 eps 64 of a logit of size about 1, averaged over 64 pixels of either sign;
     // 1e-6 of the result leaves room for the last sum, and any wrong factor or sign is far beyond it.
@@ -74,16 +72,16 @@ TEST_CASE("mlp-vae: both parts of the loss against loops in float64") {
 
 TEST_CASE("mlp-vae: where nothing is known the loss is 64 log 2") {
   Generator g(0);
-  MlpVae::Network net(64, {16}, 4, g);
+  VaeNetwork net = mlp_vae(recipe({"hidden=16", "latent=4"}), g);
   for (const auto& [name, w] : nn::named_parameters(net)) tensor::fill_(w->mutable_value(), 0);
-  const auto [reconstruction, kl] = MlpVae::bound(net, squares(9, 8, 1), tensor::normal(g, {9, 4}));
+  const auto [reconstruction, kl] = Vae::bound(net, squares(9, 8, 1), tensor::normal(g, {9, 4}));
   CHECK(!!(std::abs(reconstruction.item() - 64 * std::log(2.)) <= 64e-7 * 64));
   CHECK(kl.item() == 0);
 }
 
 TEST_CASE("mlp-vae: gradients of the loss by all weights against central differences") {
   Generator g(5);
-  MlpVae::Network net(16, {7, 5}, 3, g);
+  VaeNetwork net = mlp_vae(recipe({"hidden=7,5", "latent=3"}, 4), g);
   nn::to(net, DType::f64);
   const Tensor x = tensor::uniform(g, {4, 16}, 0, 1, DType::f64),
                eps = tensor::normal(g, {4, 3}, 0, 1, DType::f64);
@@ -91,14 +89,14 @@ TEST_CASE("mlp-vae: gradients of the loss by all weights against central differe
   std::vector<Var> weights = nn::parameters(net);
   const auto f = [&](const std::vector<Var>& w) -> std::vector<Var> {
     for (std::size_t i = 0; i < w.size(); ++i) *named[i].second = w[i];
-    const auto [reconstruction, kl] = MlpVae::bound(net, x, eps);
+    const auto [reconstruction, kl] = Vae::bound(net, x, eps);
     return {reconstruction, kl};
   };
   CHECK(gradcheck(f, weights) == "");
 }
 
 TEST_CASE("mlp-vae: a step reports the loss it had, moves all weights, and leaves no gradients") {
-  MlpVae vae = make_vae();
+  Vae vae = make_vae();
   std::map<std::string, Tensor> before;
   for (const auto& [name, t] : nn::state(vae.network())) before[name] = t.clone();
   const Tensor x = squares(16, 8, 2);
@@ -113,7 +111,7 @@ TEST_CASE("mlp-vae: a step reports the loss it had, moves all weights, and leave
 }
 
 TEST_CASE("mlp-vae: pictures have pixels in [0,1], and noise decides them") {
-  MlpVae vae = make_vae();
+  Vae vae = make_vae();
   Generator a(1), b(1), c(2);
   const std::vector<float> one = vae.sample(5, a).to_vector<float>();
   CHECK(one.size() == 5 * 64);
@@ -136,10 +134,7 @@ TEST_CASE("mlp-vae: pictures have pixels in [0,1], and noise decides them") {
 TEST_SUITE("train") {
   TEST_CASE("mlp-vae learns where the square is") {
     using namespace gesso::models;
-    Options options(MlpVae::options());
-    options.set("hidden=64");
-    options.set("latent=4");
-    MlpVae vae({.image = {8, 8, 1}, .options = options, .lr = 2e-3, .seed = 0});
+    Vae vae(recipe_of(mlp_vae_options(), {"hidden=64", "latent=4"}, {8, 8, 1}, 2e-3, 0), mlp_vae);
     const gesso::Tensor x = squares(256, 8, 1), unseen = squares(256, 8, 2);
     for (int epoch = 0; epoch < 150; ++epoch)
       for (int i = 0; i < 256; i += 64) vae.step(x.slice(i, i + 64));

@@ -37,6 +37,13 @@ Tensor squares(std::int64_t n, std::int64_t side, std::uint64_t seed) {
   return x;
 }
 
+Recipe recipe_of(const std::vector<Option>& options, const std::vector<std::string>& set, const Shape& image,
+                 double lr, std::uint64_t seed) {
+  Recipe r{.image = image, .options = Options(options), .lr = lr, .seed = seed};
+  for (const std::string& assignment : set) r.options.set(assignment);
+  return r;
+}
+
 void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64_t m, std::int64_t side) {
   std::filesystem::create_directories(folder);
   nn::put_bytes(folder / "train-images-idx3-ubyte", idx(squares(n, side, 1), side));

@@ -14,6 +14,10 @@ using nn::TempFolder;
 /// n pictures (N,side*side) in [0,1] of a bright square somewhere on a dim ground: the same for the same seed.
 Tensor squares(std::int64_t n, std::int64_t side, std::uint64_t seed);
 
+/// What the command line makes of `--set` for each assignment.
+Recipe recipe_of(const std::vector<Option>& options, const std::vector<std::string>& set, const Shape& image,
+                 double lr = 2e-4, std::uint64_t seed = 3);
+
 /// train-images-idx3-ubyte with n pictures and t10k-images-idx3-ubyte with m, in `folder`, which is made.
 void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64_t m, std::int64_t side = 8);
 

@@ -1,0 +1,53 @@
+#include "models/conv_vae.h"
+
+#include "nn/conv.h"
+#include "nn/norm.h"
+
+namespace gesso::models {
+
+using namespace nn;
+
+constexpr double kSlope = 0.2;
+
+std::vector<Option> conv_vae_options() {
+  return {width_option(),
+          {"latent", "auto", "how many numbers an image becomes; auto: one for every 32 pixels"}};
+}
+
+VaeNetwork conv_vae(const Recipe& recipe, Generator& g) {
+  const std::int64_t C = recipe.image[2], width = scaled(32, recipe.options);
+  std::vector<HW> sizes = {{recipe.image[0], recipe.image[1]}};  // from the image's to the smallest
+  const auto smaller = [&] { return std::min(sizes.back().h, sizes.back().w); };
+  if (smaller() < 8)
+    throw UsageError("conv-vae is for images of 8x8 or more; these are {}x{}", sizes[0].h, sizes[0].w);
+  const std::int64_t latent =
+      recipe.options.text("latent") == "auto" ? sizes[0].h * sizes[0].w / 32 : recipe.options.count("latent");
+  Sequential encoder;
+  std::int64_t channels = C;
+  for (; smaller() > 4; sizes.emplace_back(sizes.back().h / 2, sizes.back().w / 2)) {
+    const std::int64_t out = sizes.size() == 1 ? width : 2 * channels;
+    encoder.add(Conv2d(channels, out, 4, g, {.stride = 2, .padding = 1, .bias = false}))
+        .add(BatchNorm(out))
+        .add(LeakyReLU(kSlope));
+    channels = out;
+  }
+  const auto [h, w] = sizes.back();
+  const std::int64_t hidden = h * w * channels;
+  encoder.add(Flatten());
+  Linear mu(hidden, latent, g), logvar(hidden, latent, g);
+
+  Sequential decoder{Linear(latent, hidden, g), LeakyReLU(kSlope), Reshape({h, w, channels})};
+  for (std::size_t i = sizes.size() - 1; i > 0; --i) {
+    const HW to = sizes[i - 1];
+    const bool last = i == 1;  // makes the logits: a bias, no batch norm
+    const std::int64_t out = last ? C : channels / 2;
+    decoder.add(
+        ConvTranspose2d(channels, out, 4, g,
+                        {.stride = 2, .padding = 1, .output_padding = {to.h % 2, to.w % 2}, .bias = last}));
+    if (!last) decoder.add(BatchNorm(out)).add(LeakyReLU(kSlope));
+    channels = out;
+  }
+  return {"ConvVae", recipe.image, std::move(encoder), std::move(mu), std::move(logvar), std::move(decoder)};
+}
+
+}  // namespace gesso::models
