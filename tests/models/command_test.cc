@@ -27,9 +27,11 @@ std::vector<std::string> words(const std::string& line) {
 struct Workshop : TempFolder {
   Workshop() { put_squares(*this / "data", 60, 24); }
   Outcome gesso(const std::string& line) const { return run(*this, words(line)); }
-  /// Trains a small VAE in `out`.
+  /// Trains a small model.
   Outcome train(const std::string& more, const std::string& model = "mlp-vae") const {
-    return gesso("train " + model + " --data data --set hidden=16 --set latent=3 --batch-size 7 " + more);
+    const char* narrow = model.starts_with("mlp") ? "hidden=16" : "width=0.1";
+    return gesso(
+        fmt::format("train {} --data data --set {} --set latent=3 --batch-size 7 {}", model, narrow, more));
   }
 };
 
@@ -62,7 +64,7 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"--verison", "did you mean \"--version\"?"},
       {"train", "gesso train mlp-vae"},
       {"train mlp-vea", "no model \"mlp-vea\"; did you mean \"mlp-vae\"?"},
-      {"train resnet50", "there is: mlp-gan, mlp-vae"},
+      {"train resnet50", "there is: conv-gan, conv-vae, dcgan, mlp-gan, mlp-vae"},
       {"train mlp-vae --epoch 3", "unknown option --epoch; did you mean \"--epochs\"?"},
       {"train mlp-vae --batch 3", "--batch-size"},
       {"train mlp-vae mlp-gan", "mlp-gan is one word too many"},
@@ -101,6 +103,11 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"train mlp-vae --data data --batch-size 7 --set width=0", "--set width=0"},
       {"train mlp-vae --data data --batch-size 7 --set width=nan", "--set width: nan"},
       {"train mlp-gan --data data --batch-size 7 --set beta1=1", "--set beta1=1"},
+      {"train mlp-gan --data data --batch-size 7 --set ema=1.5", "--set ema=1.5"},
+      {"train dcgan --data data --batch-size 7", "28x28, 32x32 or 64x64; these are 8x8"},
+      {"train dcgan --data data --batch-size 7 --set width=100", "--set width=100"},
+      {"train conv-gan --data other-size --batch-size 7", "divisible by 4; these are 10x10"},
+      {"train conv-vae --data data --batch-size 7 --set latent=many", "--set latent"},
       {"train mlp-vae --data data --batch-size 7 --out done", "gesso train --resume done"},
       {"train --resume done --lr 0.5", "--lr 0.5: the run in done has 0.001"},
       {"train --resume done --batch-size 8", "--batch-size 8: the run in done has 7"},
@@ -165,7 +172,7 @@ TEST_CASE("gesso: --version, --help and models go to stdout") {
 
 TEST_CASE("gesso train: what a run leaves in its folder") {
   const Workshop w;
-  for (const char* model : {"mlp-vae", "mlp-gan"}) {
+  for (const char* model : {"mlp-vae", "mlp-gan", "conv-vae", "conv-gan"}) {
     const std::filesystem::path run = w / model;
     const Outcome o = w.train(fmt::format("--epochs 2 --out {}", model), model);
     CAPTURE(o.err);
@@ -177,7 +184,8 @@ TEST_CASE("gesso train: what a run leaves in its folder") {
       CAPTURE(file);
       CHECK(std::filesystem::file_size(run / file) > 0);
     }
-    CHECK(std::filesystem::exists(run / "samples/reconstructions.png") == (model == std::string("mlp-vae")));
+    CHECK(std::filesystem::exists(run / "samples/reconstructions.png") ==
+          std::string(model).ends_with("vae"));
     CHECK(nn::bytes_of(run / "samples/latest.png") == nn::bytes_of(run / "samples/epoch_002.png"));
     const std::vector<json> lines = metrics(run);
     REQUIRE(lines.size() == 4);
@@ -233,8 +241,9 @@ void check_same_run(const std::filesystem::path& a, const std::filesystem::path&
 
 TEST_CASE("gesso train: a resumed run is the uninterrupted run, bit for bit") {
   const Workshop w;
-  for (const char* model : {"mlp-vae", "mlp-gan"}) {
-    const std::string whole = std::string("whole-") + model, parts = std::string("parts-") + model;
+  for (const std::string model : {"mlp-vae", "mlp-gan", "conv-vae", "conv-gan --set ema=0.9"}) {
+    const std::string name = model.substr(0, model.find(' ')), whole = "whole-" + name,
+                      parts = "parts-" + name;
     REQUIRE(w.train("--steps 25 --out " + whole, model).code == 0);
     REQUIRE(w.train("--steps 4 --out " + parts, model).code == 0);         // within the first epoch
     REQUIRE(w.gesso("train --resume " + parts + " --steps 9").code == 0);  // to its end
@@ -259,13 +268,15 @@ TEST_CASE("gesso train: data sets with a name begin with the images at the front
 TEST_CASE("gesso train: results do not depend on the number of threads") {
   const Workshop w;
   put_squares(w / "large", 300, 30, 28);  // products large enough to be shared out
-  for (const char* model : {"mlp-vae", "mlp-gan"}) {
+  for (const std::string model :
+       {"mlp-vae", "mlp-gan", "conv-vae", "dcgan --set width=0.25", "conv-gan --set width=0.5"}) {
+    const std::string name = model.substr(0, model.find(' '));
     for (const char* threads : {"1", "2", "3"})
-      REQUIRE(
-          w.gesso(fmt::format("train {0} --data large --steps 5 --threads {1} --out {0}-{1}", model, threads))
-              .code == 0);
-    check_same_run(w / (std::string(model) + "-1"), w / (std::string(model) + "-2"));
-    check_same_run(w / (std::string(model) + "-1"), w / (std::string(model) + "-3"));
+      REQUIRE(w.gesso(fmt::format("train {} --data large --steps 5 --threads {} --out {}-{}", model, threads,
+                                  name, threads))
+                  .code == 0);
+    check_same_run(w / (name + "-1"), w / (name + "-2"));
+    check_same_run(w / (name + "-1"), w / (name + "-3"));
   }
 }
 

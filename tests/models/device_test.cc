@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <optional>
 
 namespace gesso::models {
 namespace {
@@ -32,13 +33,25 @@ Trace trace(const Entry& entry, Device device, int steps) {
   return t;
 }
 
+/// The trace, or nothing, said once, where the device lacks a kernel that the model needs.
+std::optional<Trace> trace_if_possible(const Entry& entry, Device device, int steps) {
+  try {
+    return trace(entry, device, steps);
+  } catch (const Error& e) {
+    if (e.message().find(fmt::format("not on {} yet", name(device))) == std::string::npos) throw;
+    MESSAGE(std::string(entry.name), " left out: ", e.message());
+    return std::nullopt;
+  }
+}
+
 // Each step multiplies differences of rounding, about 1e-7 of a loss, a few times; a wrong kernel is wrong by far more.
 TEST_CASE("the first steps of every model agree with the CPU's, and repeat bit for bit") {
   const Device device = tests::tested_device();
   for (const Entry& entry : catalogue()) {
     CAPTURE(entry.name);
-    const Trace here = trace(entry, Device::cpu, 3), there = trace(entry, device, 3),
-                again = trace(entry, device, 3);
+    const std::optional<Trace> possible = trace_if_possible(entry, device, 3);
+    if (!possible) continue;
+    const Trace &there = *possible, here = trace(entry, Device::cpu, 3), again = trace(entry, device, 3);
     for (std::size_t i = 0; i < here.losses.size(); ++i)
       for (std::size_t k = 0; k < here.losses[i].size(); ++k) {
         const double a = here.losses[i][k].value, b = there.losses[i][k].value;

@@ -1,8 +1,10 @@
 #include "tests/models/support.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <fcntl.h>
+#include <set>
 
 namespace gesso::models {
 namespace {
@@ -15,6 +17,14 @@ std::string idx(const Tensor& x, std::int64_t side) {
   return bytes;
 }
 
+std::int64_t places_of_squares(std::int64_t side) { return side - side / 2 + 1; }
+
+void draw_square(float* pixel, std::int64_t side, std::int64_t top, std::int64_t left) {
+  for (std::int64_t h = 0; h < side; ++h)
+    for (std::int64_t w = 0; w < side; ++w)
+      *pixel++ = h >= top && h < top + side / 2 && w >= left && w < left + side / 2 ? 0.9f : 0.1f;
+}
+
 void redirect(int to, const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   if (fd < 0 || ::dup2(fd, to) < 0) ::_exit(98);
@@ -24,17 +34,49 @@ void redirect(int to, const std::filesystem::path& file) {
 
 Tensor squares(std::int64_t n, std::int64_t side, std::uint64_t seed) {
   Generator g(seed);
-  const std::int64_t size = side / 2;
+  const auto places = static_cast<double>(places_of_squares(side));
   const std::vector<double> at = tensor::uniform(g, {n, 2}).to_vector<double>();
-  Tensor x = tensor::full({n, side * side}, 0.1);
-  float* pixel = x.mutable_data<float>();
-  for (std::int64_t i = 0; i < n; ++i) {
-    const auto top = static_cast<std::int64_t>(at[2 * i] * static_cast<double>(side - size + 1));
-    const auto left = static_cast<std::int64_t>(at[2 * i + 1] * static_cast<double>(side - size + 1));
-    for (std::int64_t h = top; h < top + size; ++h)
-      for (std::int64_t w = left; w < left + size; ++w) pixel[(i * side + h) * side + w] = 0.9f;
-  }
+  Tensor x({n, side * side});
+  for (std::int64_t i = 0; i < n; ++i)
+    draw_square(x.mutable_data<float>() + i * side * side, side,
+                static_cast<std::int64_t>(at[2 * i] * places),
+                static_cast<std::int64_t>(at[2 * i + 1] * places));
   return x;
+}
+
+Likeness like_squares(const Tensor& x, std::int64_t side) {
+  const std::int64_t places = places_of_squares(side), D = side * side;
+  Tensor all({places * places, D});
+  for (std::int64_t i = 0; i < places * places; ++i)
+    draw_square(all.mutable_data<float>() + i * D, side, i / places, i % places);
+  Likeness found;
+  std::set<std::int64_t> kinds;
+  for (std::int64_t i = 0; i < x.dim(0); ++i) {
+    const std::vector<double> d =
+        tensor::mean(tensor::binary(kernels::Binary::squared_difference, all, x[i]), {1}).to_vector<double>();
+    const auto nearest = std::min_element(d.begin(), d.end());
+    found.distance += std::sqrt(*nearest) / static_cast<double>(x.dim(0));
+    kinds.insert(nearest - d.begin());
+  }
+  found.kinds = kinds.size();
+  return found;
+}
+
+void check_same_state(const nn::State& a, const nn::State& b) {
+  REQUIRE(a.size() == b.size());
+  for (const auto& [name, t] : a) {
+    CAPTURE(name);
+    REQUIRE(b.contains(name));
+    const Tensor& u = b.at(name);
+    CHECK((t.shape() == u.shape() && t.dtype() == u.dtype() &&
+           std::equal(t.raw(), t.raw() + t.bytes(), u.raw())));
+  }
+}
+
+nn::State kept(const nn::State& s) {
+  nn::State copy;
+  for (const auto& [name, t] : s) copy.emplace(name, t.clone());
+  return copy;
 }
 
 Recipe recipe_of(const std::vector<Option>& options, const std::vector<std::string>& set, const Shape& image,
