@@ -18,6 +18,8 @@ Kernels<T> gather() {
   install_random(k);
   install_optim(k);
   install_gemm(k);
+  install_norm(k);
+  install_image(k);
   return k;
 }
 

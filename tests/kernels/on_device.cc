@@ -171,6 +171,66 @@ struct Staged {
     k().matmul(there);
   }
 
+  static void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
+    k().moments(rows, C, Mirror<const T>(x, rows * C), Mirror<T>(mean, C), Mirror<T>(var, C));
+  }
+  /// f(the same normalisation there)
+  template <class F>
+  static void normalise(const BatchNorm<T>& b, const F& f) {
+    const Mirror<const T> x(b.x, b.rows * b.C), mean(b.mean, b.C), var(b.var, b.C), gamma(b.gamma, b.C),
+        beta(b.beta, b.C);
+    BatchNorm<T> there = b;
+    there.x = x, there.mean = mean, there.var = var, there.gamma = gamma, there.beta = beta;
+    f(there);
+  }
+  static void batch_norm(const BatchNorm<T>& b, T* y) {
+    normalise(b, [&](const auto& there) { k().batch_norm(there, Mirror<T>(y, b.rows * b.C)); });
+  }
+  static void batch_norm_sums(const BatchNorm<T>& b, const T* dy, T* dgamma, T* dbeta) {
+    normalise(b, [&](const auto& there) {
+      k().batch_norm_sums(there, Mirror<const T>(dy, b.rows * b.C), Mirror<T>(dgamma, b.C),
+                          Mirror<T>(dbeta, b.C));
+    });
+  }
+  static void batch_norm_input(const BatchNorm<T>& b, const T* dy, const T* dgamma, const T* dbeta, T* dx) {
+    const std::int64_t n = b.rows * b.C;
+    normalise(b, [&](const auto& there) {
+      k().batch_norm_input(there, Mirror<const T>(dy, n), Mirror<const T>(dgamma, b.C),
+                           Mirror<const T>(dbeta, b.C), Mirror<T>(dx, n));
+    });
+  }
+
+  /// f(the same matrix there)
+  template <class F>
+  static void sparse(const SparseRows<T>& r, const F& f) {
+    const std::int64_t n = r.begin[r.m];
+    const Mirror<const std::int64_t> begin(r.begin, r.m + 1), column(r.column, n);
+    const Mirror<const T> weight(r.weight, n);
+    f(SparseRows<T>{r.m, begin, column, weight});
+  }
+  static void resample(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C,
+                       const SparseRows<T>& rows, const SparseRows<T>& columns, const T* x, T* y) {
+    sparse(rows, [&](const auto& r) {
+      sparse(columns, [&](const auto& c) {
+        k().resample(N, H, W, C, r, c, Mirror<const T>(x, N * H * W * C), Mirror<T>(y, N * r.m * c.m * C));
+      });
+    });
+  }
+  static void arg_max_pool(const Windows& g, const T* x, std::int64_t* index) {
+    k().arg_max_pool(g, Mirror<const T>(x, g.N * g.H * g.W * g.C),
+                     Mirror<std::int64_t>(index, g.N * g.P * g.Q * g.C));
+  }
+  static void take_pixels(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C,
+                          const std::int64_t* index, const T* x, T* y) {
+    k().take_pixels(N, n_x, n_y, C, Mirror<const std::int64_t>(index, N * n_y * C),
+                    Mirror<const T>(x, N * n_x * C), Mirror<T>(y, N * n_y * C));
+  }
+  static void add_pixels(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C,
+                         const std::int64_t* index, const T* x, T* y) {
+    k().add_pixels(N, n_x, n_y, C, Mirror<const std::int64_t>(index, N * n_x * C),
+                   Mirror<const T>(x, N * n_x * C), Mirror<T>(y, N * n_y * C));
+  }
+
   static constexpr Kernels<T> table{.fill = fill,
                                     .arange = arange,
                                     .unary = unary,
@@ -190,7 +250,15 @@ struct Staged {
                                     .sgd = sgd,
                                     .rmsprop = rmsprop,
                                     .lerp = lerp,
-                                    .matmul = matmul};
+                                    .matmul = matmul,
+                                    .moments = moments,
+                                    .batch_norm = batch_norm,
+                                    .batch_norm_sums = batch_norm_sums,
+                                    .batch_norm_input = batch_norm_input,
+                                    .resample = resample,
+                                    .arg_max_pool = arg_max_pool,
+                                    .take_pixels = take_pixels,
+                                    .add_pixels = add_pixels};
 };
 
 // ---- moves: elements of 1, 4 or 8 bytes ----

@@ -127,6 +127,46 @@ TEST_CASE_TEMPLATE("matrix products", T, float, double) {
     }
 }
 
+TEST_CASE_TEMPLATE("normalisation", T, float, double) {
+  for (const auto& [rows, C] :
+       {std::array<std::int64_t, 2>{5, 1}, {700, 3}, {3000, 4}, {70, 64}, {9, 257}, {40, 300}}) {
+    const std::int64_t n = rows * C, columns = C;
+    const std::vector<T> x = numbers<T>(n, 13, -1, 2), dy = numbers<T>(n, 14, -1, 1),
+                         mean = numbers<T>(C, 15, 0, 1), var = numbers<T>(C, 16, 0.5, 1),
+                         gamma = numbers<T>(C, 17, -1, 1), beta = numbers<T>(C, 18, -1, 1);
+    const BatchNorm<T> b{rows,         C,           x.data(), mean.data(), var.data(),
+                         gamma.data(), beta.data(), T(1e-5),  T(0.2)};
+    compare<T>(
+        2 * C, [&](const auto& k, T* y) { k.moments(b.rows, columns, b.x, y, y + columns); }, 64);
+    compare<T>(n, [&](const auto& k, T* y) { k.batch_norm(b, y); });
+    compare<T>(
+        2 * C, [&](const auto& k, T* y) { k.batch_norm_sums(b, dy.data(), y, y + columns); },
+        4.0 * double(rows));
+    compare<T>(n,
+               [&](const auto& k, T* y) { k.batch_norm_input(b, dy.data(), beta.data(), gamma.data(), y); });
+  }
+}
+
+TEST_CASE_TEMPLATE("images", T, float, double) {
+  const std::int64_t begin[] = {0, 2, 2, 3, 6}, column[] = {0, 3, 1, 4, 2, 0};
+  for (const std::int64_t C : {1, 3, 8}) {
+    const std::int64_t N = 3, H = 5, W = 6, n = N * H * W * C;
+    const std::vector<T> x = numbers<T>(n, 19, -1, 1), weight = numbers<T>(6, 20, -1, 1);
+    const SparseRows<T> matrix{4, begin, column, weight.data()};
+    compare<T>(N * 16 * C, [&](const auto& k, T* y) { k.resample(N, H, W, C, matrix, matrix, x.data(), y); });
+    const Windows g{
+        .N = N, .H = H, .W = W, .C = C, .P = 3, .Q = 3, .size = 3, .stride = {2, 2}, .padding = 1};
+    std::vector<std::int64_t> index(N * 9 * C, -1), expected(N * 9 * C, -1);
+    tested<T>().arg_max_pool(g, x.data(), index.data());
+    cpu<T>().arg_max_pool(g, x.data(), expected.data());
+    CHECK(index == expected);
+    compare<T>(N * 9 * C,
+               [&](const auto& k, T* y) { k.take_pixels(N, H * W, 9, C, expected.data(), x.data(), y); });
+    compare<T>(
+        n, [&](const auto& k, T* y) { k.add_pixels(N, 9, H * W, C, expected.data(), x.data(), y); }, 0);
+  }
+}
+
 TEST_CASE_TEMPLATE("optimizers", T, float, double) {
   const std::int64_t sizes[] = {1, 500, 0, 33};
   const std::vector<T> dw = numbers<T>(1000, 11, -1, 1);
