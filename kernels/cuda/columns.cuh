@@ -26,7 +26,9 @@ template <int V>
 ColumnGrid column_grid(std::int64_t rows, std::int64_t C, std::int64_t rows_a_thread,
                        std::int64_t most_slices) {
   const std::int64_t units = C / V, strips = ceil_div(units, kStripWidth), width = ceil_div(units, strips);
-  const std::int64_t lanes = kThreads / width, wanted = ceil_div(rows, lanes * rows_a_thread);
+  const std::int64_t lanes = kThreads / width;
+  if (rows == 0) return {rows, C, int(width), int(lanes), strips, 1, 0};  // sums of nothing are written, too
+  const std::int64_t wanted = ceil_div(rows, lanes * rows_a_thread);
   const std::int64_t slice = ceil_div(rows, wanted < most_slices ? wanted : most_slices);
   return {rows, C, int(width), int(lanes), strips, ceil_div(rows, slice), slice};
 }

@@ -90,7 +90,8 @@ void matmul_cublas(const MatMul<T>& p) {
              p.batch),
         "cuBLAS product");
   if (p.bias || p.act != Activation::none)
-    launch_threads(finish<T>, packs_of(p), kThreads, rows_out(p), extent(p.batch), extent(p.M), extent(p.N));
+    launch_threads(finish<T>, p.batch * p.M * ceil_div(p.N, kPack<T>), kThreads, rows_out(p), extent(p.batch),
+                   extent(p.M), extent(p.N));
 }
 template void matmul_cublas(const MatMul<float>&);
 template void matmul_cublas(const MatMul<double>&);

@@ -10,6 +10,9 @@ namespace gesso::kernels::GESSO_LEVEL {
 void allow_tf32(bool allowed);
 bool tf32_allowed();
 
+/// By whichever of the following the user wants.
+template <class T>
+void matmul(const MatMul<T>& p);
 /// On the ordinary cores (gemm.cu).
 template <class T>
 void matmul_simt(const MatMul<T>& p);

@@ -1,4 +1,4 @@
-// From a MatMul to launches: the views of its operands, its tile and slices, and the kernel that joins the slices.
+// From products to launches: the views of a MatMul's operands, tiles and slices, and the kernel that joins the slices.
 #pragma once
 
 #include "kernels/cuda/gemm_plan.cuh"
@@ -35,10 +35,6 @@ struct PackPlace {
     n = product < products ? min(kPack<T>, N - j) : 0;
   }
 };
-template <class T>
-std::int64_t packs_of(const MatMul<T>& p) {
-  return p.batch * p.M * ceil_div(p.N, kPack<T>);
-}
 
 /// Sums of slices of K: (products, slices, M, row), rows of whole packs.
 template <class T>
@@ -50,7 +46,7 @@ struct Partial {
 
 /// C = sink(sum of the slices in their order); a thread adds up a pack.
 template <class T, class Sink>
-__global__ void join_slices(Partial<T> partial, Sink sink) {
+__global__ void join_slices(Partial<T> partial, const __grid_constant__ Sink sink) {
   const PackPlace<T> at(partial.products, partial.M, partial.N);
   if (at.n == 0) return;
   const std::int64_t size = partial.M * partial.row;
@@ -70,7 +66,8 @@ inline dim3 grid_of(std::int64_t blocks) {
   return dim3(unsigned(blocks));
 }
 inline int extent(std::int64_t n) {
-  if (n > INT32_MAX / 2) throw std::length_error("matmul: a side of a matrix is longer than 2^30");
+  if (n > INT32_MAX / 2)
+    throw std::length_error("matmul: a side of a matrix or of an image is longer than 2^30");
   return int(n);
 }
 
@@ -85,33 +82,40 @@ Strided<T> b_operand(const MatMul<T>& p) {
 }
 template <class T>
 RowsOut<T> rows_out(const MatMul<T>& p) {
-  return {p.c, p.M > 1 ? p.c_row : 0, p.batch > 1 ? p.c_batch : 0, p.bias, p.act, p.slope};
+  return {p.c, p.M > 1 ? p.c_row : 0, p.batch > 1 ? p.c_batch : 0, {p.bias, p.act, p.slope}};
+}
+/// f(view of A, whether its lines lie along K, view of B, whether ..)
+template <class T, class F>
+void with_views(const MatMul<T>& p, const F& f) {
+  a_operand(p).with_view([&](const Lines<T>& a, auto a_along_k) {
+    b_operand(p).with_view([&](const Lines<T>& b, auto b_along_k) { f(a, a_along_k, b, b_along_k); });
+  });
 }
 
-/// launch(product, grid, ..) with the planned slices: into C, or into scratch memory and from there joined into C.
-template <class T, class Launch>
-void in_slices(const MatMul<T>& p, const Plan& plan, const TileShape& tile, const Launch& launch) {
-  if (p.batch < 1 || p.M < 1 || p.N < 1) return;
-  const std::int64_t tiles_m = ceil_div(p.M, tile.BM), tiles_n = ceil_div(p.N, tile.BN);
-  const dim3 grid = grid_of(p.batch * plan.slices * tiles_m * tiles_n);
-  const RowsOut<T> c = rows_out(p);
-  const auto launch_into = [&](const RowsOut<T>& sink) {
-    a_operand(p).with_view([&](const Lines<T>& a, auto a_along_k) {
-      b_operand(p).with_view([&](const Lines<T>& b, auto b_along_k) {
-        const Product<Lines<T>, Lines<T>, RowsOut<T>> product{
-            a,           b,         sink, extent(p.M), extent(p.N), extent(p.K), int(tiles_m), int(tiles_n),
-            plan.slices, plan.slice};
-        launch(product, grid, a_along_k, b_along_k);
-      });
-    });
-  };
-  if (plan.slices == 1) return launch_into(c);
-  const std::int64_t row = ceil_div(p.N, kPack<T>) * kPack<T>;
-  const Scratch scratch(std::size_t(p.batch * plan.slices * p.M * row) * sizeof(T));
-  launch_into(RowsOut<T>(scratch.template as<T>(), row, p.M * row, nullptr, Activation::none, T(0)));
-  const Partial<T> partial{
-      scratch.template as<T>(), extent(p.batch), plan.slices, extent(p.M), extent(p.N), row};
-  launch_threads(join_slices<T, RowsOut<T>>, packs_of(p), kThreads, partial, c);
+/// `batch` products C (M,N) = A (M,K) B (K,N); where they differ, the largest M and K.
+struct Extents {
+  std::int64_t batch, M, N, K;
+};
+template <class T>
+Extents extents_of(const MatMul<T>& p) {
+  return {p.batch, p.M, p.N, p.K};
+}
+
+/// launch(cut, grid, sink) with the planned slices: into C, or into scratch memory and from there joined into C.
+template <class T, class Sink, class Launch>
+void in_slices(const Extents& e, const Plan& plan, const TileShape& tile, const Sink& c,
+               const Launch& launch) {
+  if (e.batch < 1 || e.M < 1 || e.N < 1) return;
+  extent(e.K);
+  const std::int64_t tiles_m = ceil_div(e.M, tile.BM), tiles_n = ceil_div(e.N, tile.BN);
+  const Cut cut{extent(e.M), extent(e.N), int(tiles_m), int(tiles_n), plan.slices, plan.slice};
+  const dim3 grid = grid_of(e.batch * plan.slices * tiles_m * tiles_n);
+  if (plan.slices == 1) return launch(cut, grid, c);
+  const std::int64_t row = ceil_div(e.N, kPack<T>) * kPack<T>;
+  const Scratch scratch(std::size_t(e.batch * plan.slices * e.M * row) * sizeof(T));
+  launch(cut, grid, RowsOut<T>(scratch.template as<T>(), row, e.M * row, {}));
+  const Partial<T> partial{scratch.template as<T>(), extent(e.batch), plan.slices, cut.M, cut.N, row};
+  launch_threads(join_slices<T, Sink>, e.batch * e.M * ceil_div(e.N, kPack<T>), kThreads, partial, c);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

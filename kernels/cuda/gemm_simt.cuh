@@ -2,7 +2,7 @@
 // along K, its rows of A and columns of B from shared memory: TM + TN elements for TM * TN multiply-adds.
 #pragma once
 
-#include "kernels/cuda/gemm_tile.cuh"
+#include "kernels/cuda/gemm_launch.cuh"
 
 namespace gesso::kernels::GESSO_LEVEL {
 
@@ -62,7 +62,7 @@ template <class Tile, class PanelA, class PanelB, class T>
 __device__ inline void multiply_panels(const T* a, const T* b, const ThreadPlace<Tile, T>& at,
                                        T (&sums)[Tile::TM][Tile::TN]) {
   constexpr int E = kPack<T>;
-  [[maybe_unused]] constexpr int unroll =  // unused where the pragma below means nothing
+  [[maybe_unused]] constexpr int unroll =                     // unused where the pragma below means nothing
       PanelA::along_k && PanelB::along_k ? 1 : Tile::BK / E;  // unrolled, all packs along K spill
 #pragma unroll(unroll)
   for (int k0 = 0; k0 < Tile::BK; k0 += E) {
@@ -85,16 +85,19 @@ __device__ inline void multiply_panels(const T* a, const T* b, const ThreadPlace
 
 /// C (M,N) = sink(A (M,K) * B (K,N)), one tile of C and one slice of K a block.
 template <class T, class Tile, bool a_along_k, bool b_along_k, class A, class B, class Sink>
-__global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_simt(Product<A, B, Sink> product) {
+__global__ void __launch_bounds__(Tile::threads, Tile::blocks)
+    gemm_simt(const __grid_constant__ Product<A, B, Sink> product) {
   using PanelA = SimtPanel<T, Tile::BM, Tile::BK, a_along_k>;
   using PanelB = SimtPanel<T, Tile::BN, Tile::BK, b_along_k>;
   GESSO_DYN_SHARED(T, shared);
   const auto place = product.template place<Tile>();
+  const auto a = product.a.batch(place.product);
+  const int steps = product.template steps<Tile>(place.k0, a_along_k ? a.length : a.lines);
   const ThreadPlace<Tile, T> at;
   T sums[Tile::TM][Tile::TN] = {};
-  for_panels<Tile, PanelA, PanelB>(product.a.batch(place.product), product.b.batch(place.product), place.m0,
-                                   place.n0, place.k0, place.steps, shared, [&](const T* a, const T* b) {
-                                     multiply_panels<Tile, PanelA, PanelB>(a, b, at, sums);
+  for_panels<Tile, PanelA, PanelB>(a, product.b.batch(place.product), place.m0, place.n0, place.k0, steps,
+                                   shared, [&](const T* panel_a, const T* panel_b) {
+                                     multiply_panels<Tile, PanelA, PanelB>(panel_a, panel_b, at, sums);
                                    });
 #pragma unroll
   for (int i = 0; i < Tile::TM; ++i)
@@ -108,6 +111,58 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_simt(Product
   __syncthreads();
   put_tile<Tile>(shared, product.c.batch(place.product * product.slices + place.slice), place.m0, place.n0,
                  product.M, product.N);
+}
+
+/// From large to small. A double is two words: half the tile in the same registers. Lines of a panel along K are 64 bytes,
+/// two sectors of L2.
+template <class T>
+struct SimtTiles;
+template <>
+struct SimtTiles<float> {
+  using Large = SimtTile<128, 128, 16, 8, 8, 4>;
+  using Medium = SimtTile<64, 64, 16, 8, 4, 4>;
+  using Small = SimtTile<32, 32, 16, 4, 4, 4>;
+};
+template <>
+struct SimtTiles<double> {
+  using Large = SimtTile<64, 64, 8, 4, 4, 4>;
+  using Medium = SimtTile<32, 64, 8, 4, 4, 4>;
+  using Small = SimtTile<32, 32, 8, 4, 4, 4>;
+};
+
+/// A multiprocessor does 128 multiply-adds in float a cycle and 64 in double; `share` of them is what a tile reaches,
+/// estimated from how often it waits for shared memory.
+template <class T, class Tile>
+constexpr TileShape simt_shape(double share) {
+  return {Tile::BM, Tile::BN, Tile::BK,
+          double(Tile::BM * Tile::BN) * Tile::BK / ((sizeof(T) == 4 ? 128 : 64) * share)};
+}
+
+/// One launch: the product with this tile, in the planned slices.
+template <class T, class Tile, bool a_along_k, bool b_along_k, class A, class B, class Sink>
+void run_simt(const Extents& extents, const Plan& plan, const TileShape& tile, const A& a, const B& b,
+              const Sink& c) {
+  constexpr std::size_t bytes = shared_bytes<Tile, SimtPanel<T, Tile::BM, Tile::BK, a_along_k>,
+                                             SimtPanel<T, Tile::BN, Tile::BK, b_along_k>, T>();
+  in_slices<T>(extents, plan, tile, c, [&](const Cut& cut, dim3 grid, const auto& sink) {
+    using S = std::decay_t<decltype(sink)>;
+    simt::launch(gemm_simt<T, Tile, a_along_k, b_along_k, A, B, S>, grid, dim3(Tile::threads), bytes,
+                 stream(), Product<A, B, S>(cut, a, b, sink));
+  });
+}
+
+/// C = sink(A B) for views of which it is said whether their lines lie along K.
+template <class T, bool a_along_k, bool b_along_k, class A, class B, class Sink>
+void multiply_simt(const Extents& e, const A& a, const B& b, const Sink& c) {
+  using Large = typename SimtTiles<T>::Large;
+  using Medium = typename SimtTiles<T>::Medium;
+  using Small = typename SimtTiles<T>::Small;
+  static constexpr TileShape tiles[] = {simt_shape<T, Large>(0.9), simt_shape<T, Medium>(0.75),
+                                        simt_shape<T, Small>(0.5)};
+  const Plan best = plan(tiles, e.batch, e.M, e.N, e.K, int(sizeof(T)));
+  if (best.tile == 0) return run_simt<T, Large, a_along_k, b_along_k>(e, best, tiles[0], a, b, c);
+  if (best.tile == 1) return run_simt<T, Medium, a_along_k, b_along_k>(e, best, tiles[1], a, b, c);
+  run_simt<T, Small, a_along_k, b_along_k>(e, best, tiles[2], a, b, c);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

@@ -7,18 +7,24 @@
 
 namespace gesso::kernels::GESSO_LEVEL {
 
+/// How products are cut into tiles, and K into slices: `slice` elements each, the last one what is left.
+struct Cut {
+  int M, N, tiles_m, tiles_n, slices, slice;
+};
+
 /// C = sink(A B), as a kernel is given it. Blocks are numbered product by product, slice by slice of K, tile by tile.
 template <class A, class B, class Sink>
-struct Product {
+struct Product : Cut {
   A a;
   B b;
   Sink c;
-  int M, N, K;
-  int tiles_m, tiles_n, slices, slice;  // a slice of K has `slice` elements, the last one what is left
 
-  /// Where a block works: the first row and column of its tile, the first element of its slice, and how many steps of BK.
+  Product(const Cut& cut, const A& left, const B& right, const Sink& sink)
+      : Cut(cut), a(left), b(right), c(sink) {}
+
+  /// Where a block works: the first row and column of its tile, and the first element of its slice.
   struct Place {
-    int m0, n0, k0, steps, product, slice;
+    int m0, n0, k0, product, slice;
   };
 
   /// Blocks that run at the same time should share rows of A and columns of B while these are in L2: tiles are numbered
@@ -30,13 +36,13 @@ struct Product {
                    rest = blockIdx.x / tiles;
     const int band = int(tile / unsigned(kBand * tiles_n)), in_band = int(tile % unsigned(kBand * tiles_n));
     const int height = min(kBand, tiles_m - band * kBand), k_slice = int(rest % unsigned(slices));
-    const int k0 = k_slice * slice, k = min(slice, K - k0);
-    return {(band * kBand + in_band % height) * Tile::BM,
-            in_band / height * Tile::BN,
-            k0,
-            (k + Tile::BK - 1) / Tile::BK,
-            int(rest / unsigned(slices)),
-            k_slice};
+    return {(band * kBand + in_band % height) * Tile::BM, in_band / height * Tile::BN, k_slice * slice,
+            int(rest / unsigned(slices)), k_slice};
+  }
+  /// Steps of BK from k0 on to the end of the slice, where the product's K ends at `depth`.
+  template <class Tile>
+  __device__ int steps(int k0, int depth) const {
+    return (min(slice, depth - k0) + Tile::BK - 1) / Tile::BK;
   }
 };
 

@@ -5,7 +5,7 @@
 //   line(i).at(j)      the address of elements (i, j), (i, j + 1), .. of one pack, or null for zeros;
 //   lines, length      how many lines there are, and elements in each: what lies beyond is zero;
 //   wide               whether each pack lies side by side at a multiple of 16 bytes; otherwise elements are fetched singly;
-//   batch(b)           the same for product b of a batch.
+//   batch(b)           the view of product b of a batch, which may have fewer lines or shorter ones than others.
 // A's lines may lie along K (its rows) or across K (its columns), and B's likewise: so a transpose costs nothing, and a
 // convolution is a view whose packs are runs of channels.
 //
@@ -71,35 +71,43 @@ __device__ inline T activate(Activation act, T slope, T x) {
   return x;
 }
 
-/// C row-major: y[i * row_stride + j] = act(sum + bias[j]).
+/// act(sum + bias[j]) for the first n sums of a pack, which belong to columns j, j + 1, ..
+template <class T>
+__device__ inline Pack<T> finished(const Epilogue<T>& e, Pack<T> sums, int j, int n) {
+  for (int i = 0; i < kPack<T>; ++i)
+    sums.at[i] = activate(e.act, e.slope, e.bias && i < n ? sums.at[i] + e.bias[j + i] : sums.at[i]);
+  return sums;
+}
+/// The first n elements of a pack to y, at once where they are all and y is aligned.
+template <class T>
+__device__ inline void store_some(T* y, const Pack<T>& p, int n, bool wide) {
+  if (wide && n == kPack<T>) return store(y, p);
+  for (int i = 0; i < n; ++i) y[i] = p.at[i];
+}
+
+/// C row-major: y[i * row_stride + j] = act(sum + bias[j]); the biases of products lie bias_stride apart.
 template <class T>
 struct RowsOut {
   T* y;
-  std::int64_t row_stride, batch_stride;
-  const T* bias;
-  Activation act;
-  T slope;
+  std::int64_t row_stride, batch_stride, bias_stride;
+  Epilogue<T> e;
   bool wide;
 
-  RowsOut(T* out, std::int64_t row, std::int64_t batch, const T* b, Activation activation, T leak)
+  RowsOut(T* out, std::int64_t row, std::int64_t batch, const Epilogue<T>& epilogue, std::int64_t bias = 0)
       : y(out),
         row_stride(row),
         batch_stride(batch),
-        bias(b),
-        act(activation),
-        slope(leak),
+        bias_stride(bias),
+        e(epilogue),
         wide(wide_enough(out, row, batch)) {}
 
-  __device__ void put(int i, int j, Pack<T> sums, int n) const {
-    T* to = y + i * row_stride + j;
-    for (int e = 0; e < kPack<T>; ++e)
-      sums.at[e] = activate(act, slope, bias && e < n ? sums.at[e] + bias[j + e] : sums.at[e]);
-    if (wide && n == kPack<T>) return store(to, sums);
-    for (int e = 0; e < n; ++e) to[e] = sums.at[e];
+  __device__ void put(int i, int j, const Pack<T>& sums, int n) const {
+    store_some(y + i * row_stride + j, finished(e, sums, j, n), n, wide);
   }
   __device__ RowsOut batch(int b) const {
     RowsOut product = *this;
     product.y += b * batch_stride;
+    if (e.bias) product.e.bias += b * bias_stride;
     return product;
   }
 };

@@ -1,20 +1,11 @@
 // Images made from images: resampling by one sparse matrix for the rows and one for the columns, and maxima of windows. A
 // thread makes one element, or a pack of neighbouring channels; neighbouring threads have neighbouring channels.
+#include "kernels/cuda/division.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/team.cuh"
 #include "kernels/functors.h"
 
 namespace gesso::kernels::GESSO_LEVEL {
 namespace {
-
-/// Which element of (N, P, Q, C), counted in units of channels, is this thread's.
-struct PixelPlace {
-  std::int64_t n, p, q, c;
-  __device__ PixelPlace(std::int64_t i, std::int64_t P, std::int64_t Q, std::int64_t C) {
-    const Quotient pixel = divide(i, C), row = divide(pixel.quotient, Q), image = divide(row.quotient, P);
-    n = image.quotient, p = image.rest, q = row.rest, c = pixel.rest;
-  }
-};
 
 template <int V, class T>
 __global__ void resample_pixels(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C,

@@ -1,7 +1,6 @@
 // The kernels of the device, gathered from the files of this folder, and whether this machine has such a device.
-#include "kernels/cuda/table.h"
-
 #include "kernels/cuda/memory.h"
+#include "kernels/cuda/table.h"
 #include "kernels/device.h"
 
 #include <string>
@@ -18,6 +17,7 @@ Kernels<T> gather() {
   install_random(k);
   install_optim(k);
   install_gemm(k);
+  install_conv(k);
   install_norm(k);
   install_image(k);
   return k;

@@ -24,6 +24,8 @@ void install_optim(Kernels<T>& k);
 template <class T>
 void install_gemm(Kernels<T>& k);
 template <class T>
+void install_conv(Kernels<T>& k);
+template <class T>
 void install_norm(Kernels<T>& k);
 template <class T>
 void install_image(Kernels<T>& k);

@@ -3,6 +3,7 @@
 // in a fixed tree, and gives the result to all of them.
 #pragma once
 
+#include "kernels/cuda/division.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/kernels.h"
 
@@ -10,18 +11,6 @@ namespace gesso::kernels::GESSO_LEVEL {
 
 /// Threads of a block whose threads work together.
 inline constexpr int kTeamThreads = 512;
-
-/// a / b and the rest, for non-negative numbers; in 32 bits where these suffice, which is five times as fast.
-struct Quotient {
-  std::int64_t quotient, rest;
-};
-__device__ inline Quotient divide(std::int64_t a, std::int64_t b) {
-  if ((a | b) >> 32 == 0) {
-    const std::uint32_t q = std::uint32_t(a) / std::uint32_t(b);
-    return {q, std::uint32_t(a) - q * std::uint32_t(b)};
-  }
-  return {a / b, a % b};
-}
 
 /// 2^log lanes of a warp to a line. Neighbouring teams have neighbouring lines.
 class WarpTeam {

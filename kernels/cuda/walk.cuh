@@ -7,29 +7,11 @@
 //                                      on, or are all the one there, where bit j of splat is set
 #pragma once
 
+#include "kernels/cuda/division.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/kernels.h"
 
 namespace gesso::kernels::GESSO_LEVEL {
-
-/// n / d for n < 2^31, 1 <= d <= 2^31 by a multiplication: with 2^s the power of two not below d, the quotient is
-/// (n + floor(n m / 2^32)) >> s, m = floor(2^32 (2^s - d) / d) + 1 (Granlund and Montgomery 1994).
-class FastDivision {
- public:
-  FastDivision() = default;
-  explicit FastDivision(std::uint32_t d) : divisor(d) {
-    while ((std::uint64_t{1} << shift_) < d) ++shift_;
-    multiplier_ = std::uint32_t((((std::uint64_t{1} << shift_) - d) << 32) / d + 1);
-  }
-  GESSO_HD std::uint32_t operator()(std::uint32_t n) const {
-    return (std::uint32_t(std::uint64_t(n) * multiplier_ >> 32) + n) >> shift_;
-  }
-  std::uint32_t divisor = 1;
-
- private:
-  std::uint32_t multiplier_ = 1;
-  int shift_ = 0;
-};
 
 /// Where an element lies in each operand.
 struct Offsets {

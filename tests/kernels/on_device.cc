@@ -171,6 +171,23 @@ struct Staged {
     k().matmul(there);
   }
 
+  static std::int64_t x_size(const Conv2dGeometry& g) { return g.N * g.H * g.W * g.C; }
+  static std::int64_t w_size(const Conv2dGeometry& g) { return g.K * g.R * g.S * g.C / g.groups; }
+  static std::int64_t y_size(const Conv2dGeometry& g) { return g.N * g.P * g.Q * g.K; }
+  static void conv2d(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
+    const Mirror<const T> bias(e.bias, g.K);
+    k().conv2d(g, Mirror<const T>(x, x_size(g)), Mirror<const T>(w, w_size(g)), {bias, e.act, e.slope},
+               Mirror<T>(y, y_size(g)));
+  }
+  static void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) {
+    const Mirror<const T> bias(e.bias, g.C);
+    k().conv2d_input(g, Mirror<const T>(y, y_size(g)), Mirror<const T>(w, w_size(g)), {bias, e.act, e.slope},
+                     Mirror<T>(x, x_size(g)));
+  }
+  static void conv2d_filter(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
+    k().conv2d_filter(g, Mirror<const T>(x, x_size(g)), Mirror<const T>(y, y_size(g)),
+                      Mirror<T>(w, w_size(g)));
+  }
   static void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
     k().moments(rows, C, Mirror<const T>(x, rows * C), Mirror<T>(mean, C), Mirror<T>(var, C));
   }
@@ -251,6 +268,9 @@ struct Staged {
                                     .rmsprop = rmsprop,
                                     .lerp = lerp,
                                     .matmul = matmul,
+                                    .conv2d = conv2d,
+                                    .conv2d_input = conv2d_input,
+                                    .conv2d_filter = conv2d_filter,
                                     .moments = moments,
                                     .batch_norm = batch_norm,
                                     .batch_norm_sums = batch_norm_sums,

@@ -127,6 +127,28 @@ TEST_CASE_TEMPLATE("matrix products", T, float, double) {
     }
 }
 
+TEST_CASE_TEMPLATE("convolutions", T, float, double) {
+  // odd and whole packs of channels, a stride with phases of different sizes, groups, depthwise, one pixel, a whole image
+  for (const Conv2dGeometry& g : {Conv2dGeometry{2, 9, 7, 3, 5, 3, 2, 5, 3, 2, {1, 0}, 1, 1},
+                                  Conv2dGeometry{3, 6, 6, 8, 36, 4, 4, 3, 3, 2, 1, 1, 1},
+                                  Conv2dGeometry{1, 11, 10, 12, 8, 3, 3, 4, 3, {3, 2}, {1, 0}, {1, 2}, 2},
+                                  Conv2dGeometry{2, 7, 8, 6, 6, 3, 3, 4, 4, 2, 1, 1, 6},
+                                  Conv2dGeometry{2, 3, 3, 4, 6, 1, 1, 3, 3, 1, 0, 1, 1},
+                                  Conv2dGeometry{5, 4, 4, 3, 6, 4, 4, 1, 1, 1, 0, 1, 1}}) {
+    const std::int64_t n_x = g.N * g.H * g.W * g.C, n_w = g.K * g.R * g.S * g.C / g.groups,
+                       n_y = g.N * g.P * g.Q * g.K;
+    const std::vector<T> x = numbers<T>(n_x, 21, -1, 1), w = numbers<T>(n_w, 22, -1, 1),
+                         y = numbers<T>(n_y, 23, -1, 1), bias = numbers<T>(36, 24, -1, 1);
+    const Epilogue<T> e{bias.data(), Activation::leaky_relu, T(0.2)};
+    compare<T>(
+        n_y, [&](const auto& k, T* to) { k.conv2d(g, x.data(), w.data(), e, to); }, 600);
+    compare<T>(
+        n_x, [&](const auto& k, T* to) { k.conv2d_input(g, y.data(), w.data(), e, to); }, 1200);
+    compare<T>(
+        n_w, [&](const auto& k, T* to) { k.conv2d_filter(g, x.data(), y.data(), to); }, 400);
+  }
+}
+
 TEST_CASE_TEMPLATE("normalisation", T, float, double) {
   for (const auto& [rows, C] :
        {std::array<std::int64_t, 2>{5, 1}, {700, 3}, {3000, 4}, {70, 64}, {9, 257}, {40, 300}}) {
