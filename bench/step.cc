@@ -1,6 +1,6 @@
 // Whole training steps of a model on random images, for bench/peers/compare_steps: prints one JSON object.
 //
-//   build/release/bench_step mlp-vae [--steps 300] [--threads 2] [--batch-size 128]
+//   build/release/bench_step dcgan [--image 64x64x3] [--steps 300] [--threads 2] [--batch-size 128]
 #include "models/model.h"
 #include "tensor/ops.h"
 
@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sstream>
 #include <vector>
 
 using namespace gesso;
@@ -26,17 +27,29 @@ double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+/// (H,W,C) of "64x64x3".
+Shape image_of(const std::string& text) {
+  std::istringstream in(text);
+  std::int64_t h = 0, w = 0, c = 0;
+  char by[2] = {};
+  check((in >> h >> by[0] >> w >> by[1] >> c) && in.eof() && by[0] == 'x' && by[1] == 'x' && h > 0 && w > 0 &&
+            c > 0,
+        "--image {}: expected height, width and channels, as in 64x64x3", text);
+  return {h, w, c};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Clock::time_point start = Clock::now();
-  std::string name, device_name = "cpu";
+  std::string name, device_name = "cpu", size = "28x28x1";
   std::int64_t batch = 128;
   int steps = 300, threads = 2;
   CLI::App app{"Times whole training steps of a model"};
   app.add_option("model", name)->required();
   app.add_option("--batch-size", batch);
   app.add_option("--device", device_name)->check(CLI::IsMember({"cpu", "cuda", "emu"}));
+  app.add_option("--image", size);
   app.add_option("--steps", steps)->check(CLI::PositiveNumber);
   app.add_option("--threads", threads)->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
@@ -48,7 +61,7 @@ int main(int argc, char** argv) {
   for (const Device d : kernels::kDevices)
     if (device_name == gesso::name(d)) device = d;
   const models::Entry& entry = models::find_model(name);
-  const Shape image{28, 28, 1};
+  const Shape image = image_of(size);
   const auto model = entry.make({.image = image,
                                  .options = models::Options(entry.options),
                                  .lr = entry.lr,
@@ -59,8 +72,7 @@ int main(int argc, char** argv) {
   model->step(x);
   const double first = milliseconds_since(start);
 
-  constexpr int kWarmUp = 20;  // caches, clock frequency, the allocator's blocks
-  for (int i = 0; i < kWarmUp; ++i) model->step(x);
+  for (int i = 0; i < 1 + steps / 15; ++i) model->step(x);  // caches, clock frequency, the allocator's blocks
   std::vector<double> ms;
   for (int i = 0; i < steps; ++i) {
     const Clock::time_point before = Clock::now();

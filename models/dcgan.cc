@@ -12,12 +12,13 @@ using namespace nn;
 constexpr double kSlope = 0.2;  // section 4
 
 // No layer has a bias: batch norm's takes its place, and the two layers without batch norm go without, as in the usual PyTorch code.
-constexpr ConvOptions kSame{.stride = 1, .padding = 2, .bias = false};  // of 5x5 filters
+// Filters of 5x5:
+constexpr ConvOptions kSame{.stride = 1, .padding = 2, .bias = false};
 constexpr ConvOptions kHalve{.stride = 2, .padding = 2, .bias = false};
 constexpr ConvOptions kDouble{.stride = 2, .padding = 2, .output_padding = 1, .bias = false};
-constexpr ConvOptions kWhole{
-    .stride = 1, .padding = 0, .bias = false};                          // of 4x4 filters: between 4x4 and 1x1
-constexpr ConvOptions kStep{.stride = 2, .padding = 1, .bias = false};  // halves or doubles
+// Filters of 4x4, which halve, double, or go between 4x4 and 1x1:
+constexpr ConvOptions kStep{.stride = 2, .padding = 1, .bias = false};
+constexpr ConvOptions kWhole{.stride = 1, .padding = 0, .bias = false};
 
 /// 28x28, which halves only twice: dense layers take the rest.
 void define_28(GanNetwork& net, std::int64_t channels, std::int64_t latent, std::int64_t width,

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Whole training steps of gesso's models in PyTorch, for bench/peers/compare_steps.
 
-The same layers, losses, optimizers and batch as models/mlp_vae.cc and models/mlp_gan.cc; random images, since the work does
-not depend on them. PyTorch is run as its users would at their best: every thread asked for, the fused Adam where it is
-faster, no gradient that nobody uses (backward(inputs=...) in the generator's step), optionally torch.compile and, on a GPU,
-a CUDA graph of the whole step. On a GPU 50 steps are timed together, so that nothing waits for the device in between.
-Prints one JSON object.
+The same layers, losses, optimizers and batch as models/*.cc; random images, since the work does not depend on them. PyTorch is
+run as its users would at their best: every thread asked for, the fused Adam where it is faster, activations in place, no
+gradient that nobody uses (backward(inputs=...) in the generator's step), optionally images with channels last, torch.compile
+and, on a GPU, a CUDA graph of the whole step. On a GPU 50 steps are timed together, so that nothing waits for the device in
+between. Prints one JSON object.
 """
 
 import argparse
@@ -21,20 +21,50 @@ from torch import nn  # noqa: E402
 
 
 class Vae(nn.Module):
-    """784-400-20, Bernoulli likelihood on logits (Kingma & Welling 2014)."""
+    """Bernoulli likelihood on logits (Kingma & Welling 2014); encoder and decoder as given, `hidden` wide at their end."""
 
-    def __init__(self):
+    def __init__(self, encoder, hidden, latent, decoder):
         super().__init__()
-        self.hidden, self.mu, self.logvar = nn.Linear(784, 400), nn.Linear(400, 20), nn.Linear(400, 20)
-        self.decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784))
+        self.encoder, self.decoder = encoder, decoder
+        self.mu, self.logvar = nn.Linear(hidden, latent), nn.Linear(hidden, latent)
 
     def forward(self, x):
-        h = F.relu(self.hidden(x))
+        h = self.encoder(x)
         mu, logvar = self.mu(h), self.logvar(h)
         z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
         nll = F.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="sum")
         kl = -0.5 * torch.sum(1 + logvar - mu * mu - torch.exp(logvar))
         return (nll + kl) / x.shape[0]
+
+
+def mlp_vae(h, w, c):
+    """784-400-20."""
+    d = h * w * c
+    return Vae(nn.Sequential(nn.Linear(d, 400), nn.ReLU(inplace=True)), 400, 20,
+               nn.Sequential(nn.Linear(20, 400), nn.ReLU(inplace=True), nn.Linear(400, d)))
+
+
+def leaky():
+    return nn.LeakyReLU(0.2, inplace=True)
+
+
+def conv_vae(h, w, c):
+    """Halved by 4x4 filters of 32, 64, .. channels until 4x4 or less, and back; a latent number for every 32 pixels."""
+    latent, sizes, channels, encoder = h * w // 32, [(h, w)], c, []
+    while min(h, w) > 4:
+        out = 32 if len(sizes) == 1 else 2 * channels
+        encoder += [nn.Conv2d(channels, out, 4, 2, 1, bias=False), nn.BatchNorm2d(out), leaky()]
+        channels, h, w = out, h // 2, w // 2
+        sizes.append((h, w))
+    hidden = channels * h * w
+    decoder = [nn.Linear(latent, hidden), leaky(), nn.Unflatten(1, (channels, h, w))]
+    for i in range(len(sizes) - 1, 0, -1):
+        last, odd = i == 1, tuple(e % 2 for e in sizes[i - 1])
+        out = c if last else channels // 2
+        decoder.append(nn.ConvTranspose2d(channels, out, 4, 2, 1, output_padding=odd, bias=last))
+        decoder += [] if last else [nn.BatchNorm2d(out), leaky()]
+        channels = out
+    return Vae(nn.Sequential(*encoder, nn.Flatten()), hidden, latent, nn.Sequential(*decoder))
 
 
 def mlp(*sizes, last, dropout=0):
@@ -46,33 +76,82 @@ def mlp(*sizes, last, dropout=0):
     return nn.Sequential(*layers, *last)
 
 
-def vae_step(batch, args):
-    model = Vae().to(args.device)
-    adam = torch.optim.Adam(model.parameters(), lr=1e-3, fused=args.fused, capturable=args.graph)
+def mlp_gan(h, w, c):
+    d = h * w * c
+    return mlp(100, 128, 256, 512, d, last=[nn.Tanh()]), mlp(d, 512, 256, 128, 1, last=[], dropout=0.4)
+
+
+def dcgan(h, w, c):
+    """models/dcgan.cc: 28x28 with dense layers and 5x5 filters, 32x32 and 64x64 as Radford et al. 2016."""
+    if h == 28:
+        g = [nn.Linear(100, 7 * 7 * 256, bias=False), nn.BatchNorm1d(7 * 7 * 256), leaky(), nn.Unflatten(1, (256, 7, 7)),
+             nn.ConvTranspose2d(256, 128, 5, 1, 2, bias=False), nn.BatchNorm2d(128), leaky(),
+             nn.ConvTranspose2d(128, 64, 5, 2, 2, 1, bias=False), nn.BatchNorm2d(64), leaky(),
+             nn.ConvTranspose2d(64, c, 5, 2, 2, 1, bias=False), nn.Tanh()]
+        d = [nn.Conv2d(c, 64, 5, 2, 2, bias=False), leaky(), nn.Conv2d(64, 128, 5, 2, 2, bias=False), nn.BatchNorm2d(128),
+             leaky(), nn.Flatten(), nn.Linear(7 * 7 * 128, 1)]
+        return nn.Sequential(*g), nn.Sequential(*d)
+    widths = [64 * h // (2 * s) for s in (4, 8, 16, 32) if s < h]  # from 4x4 to half the image
+    g = [nn.Unflatten(1, (100, 1, 1))]
+    for i, (a, b) in enumerate(zip([100, *widths], widths)):
+        g += [nn.ConvTranspose2d(a, b, 4, 2 if i else 1, 1 if i else 0, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
+    g += [nn.ConvTranspose2d(64, c, 4, 2, 1, bias=False), nn.Tanh()]
+    d = [nn.Conv2d(c, 64, 4, 2, 1, bias=False), leaky()]
+    for a, b in zip(widths[::-1], widths[-2::-1]):
+        d += [nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), leaky()]
+    return nn.Sequential(*g), nn.Sequential(*d, nn.Conv2d(widths[0], 1, 4, 1, 0, bias=False), nn.Flatten())
+
+
+def start_as_radford(module):
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+        nn.init.normal_(module.weight, 0, 0.02)
+    elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+        nn.init.normal_(module.weight, 1, 0.02)
+
+
+def images(args):
+    h, w, c = args.image
+    if args.model.startswith("mlp"):
+        return torch.rand(args.batch_size, h * w * c, device=args.device)
+    return torch.rand(args.batch_size, c, h, w, device=args.device).contiguous(memory_format=args.layout)
+
+
+def adam(model, args, **rule):
+    return torch.optim.Adam(model.parameters(), fused=args.fused, capturable=args.graph, **rule)
+
+
+def vae_step(define, args):
+    model = define(*args.image).to(args.device, memory_format=args.layout)
+    optimizer = adam(model, args, lr=1e-3)
     loss_of = torch.compile(model) if args.compile else model
-    x = torch.rand(batch, 784, device=args.device)
+    x = images(args)
 
     def step():
-        adam.zero_grad()
+        optimizer.zero_grad()
         loss_of(x).backward()
-        adam.step()
+        optimizer.step()
 
     return step
 
 
-def gan_step(batch, args):
-    g = mlp(100, 128, 256, 512, 784, last=[nn.Tanh()]).to(args.device)
-    d = mlp(784, 512, 256, 128, 1, last=[], dropout=0.4).to(args.device)
-    adam_g = torch.optim.Adam(g.parameters(), lr=2e-4, fused=args.fused, capturable=args.graph)
-    adam_d = torch.optim.Adam(d.parameters(), lr=1e-4, fused=args.fused, capturable=args.graph)
+def gan_step(define, args, slow_d, beta1, one_batch):
+    g, d = (part.to(args.device, memory_format=args.layout) for part in define(*args.image))
+    if not one_batch:
+        g.apply(start_as_radford), d.apply(start_as_radford)
+    adam_g = adam(g, args, lr=2e-4, betas=(beta1, 0.999))
+    adam_d = adam(d, args, lr=2e-4 * slow_d, betas=(beta1, 0.999))
     g_parameters = list(g.parameters())
-    x = torch.rand(batch, 784, device=args.device) * 2 - 1
+    x = images(args) * 2 - 1
     run_g, run_d = (torch.compile(g), torch.compile(d)) if args.compile else (g, d)
 
+    def both(fake):
+        """Logits of real and generated images: one batch, or with batch norm two."""
+        return run_d(torch.cat([x, fake])).split(len(x)) if one_batch else (run_d(x), run_d(fake))
+
     def step():
-        fake = run_g(torch.randn(batch, 100, device=args.device))
+        fake = run_g(torch.randn(args.batch_size, 100, device=args.device))
         adam_d.zero_grad()
-        real_d, fake_d = run_d(torch.cat([x, fake.detach()])).split(batch)
+        real_d, fake_d = both(fake.detach())
         loss_d = F.softplus(-real_d).mean() + F.softplus(fake_d).mean()
         loss_d.backward()
         adam_d.step()
@@ -81,6 +160,14 @@ def gan_step(batch, args):
         adam_g.step()
 
     return step
+
+
+STEPS = {
+    "mlp-vae": lambda args: vae_step(mlp_vae, args),
+    "conv-vae": lambda args: vae_step(conv_vae, args),
+    "mlp-gan": lambda args: gan_step(mlp_gan, args, slow_d=0.5, beta1=0.9, one_batch=True),
+    "dcgan": lambda args: gan_step(dcgan, args, slow_d=1, beta1=0.5, one_batch=False),
+}
 
 
 def graphed(step):
@@ -99,12 +186,15 @@ def graphed(step):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=["mlp-vae", "mlp-gan"])
+    parser.add_argument("model", choices=STEPS)
+    parser.add_argument("--image", default="28x28x1", type=lambda s: tuple(map(int, s.split("x"))), help="HxWxC")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fused", action="store_true", help="the fused Adam")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--channels-last", dest="layout", action="store_const", const=torch.channels_last,
+                        default=torch.contiguous_format)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--graph", action="store_true", help="the step as a CUDA graph")
     args = parser.parse_args()
@@ -112,17 +202,17 @@ def main():
     together = 50 if args.device == "cuda" else 1
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    step = {"mlp-vae": vae_step, "mlp-gan": gan_step}[args.model](args.batch_size, args)
+    step = STEPS[args.model](args)
     if args.graph:
         step = graphed(step)
     step()
     wait()
     first = time.perf_counter() - start
-    for _ in range(20):
+    for _ in range(1 + args.steps // 15):
         step()
     times = []
     wait()
-    for _ in range(args.steps // together):
+    for _ in range(max(1, args.steps // together)):
         before = time.perf_counter()
         for _ in range(together):
             step()

@@ -105,7 +105,7 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"train mlp-gan --data data --batch-size 7 --set beta1=1", "--set beta1=1"},
       {"train mlp-gan --data data --batch-size 7 --set ema=1.5", "--set ema=1.5"},
       {"train dcgan --data data --batch-size 7", "28x28, 32x32 or 64x64; these are 8x8"},
-      {"train dcgan --data data --batch-size 7 --set width=100", "--set width=100"},
+      {"train conv-gan --data data --batch-size 7 --set width=100", "--set width=100"},
       {"train conv-gan --data other-size --batch-size 7", "divisible by 4; these are 10x10"},
       {"train conv-vae --data data --batch-size 7 --set latent=many", "--set latent"},
       {"train mlp-vae --data data --batch-size 7 --out done", "gesso train --resume done"},
