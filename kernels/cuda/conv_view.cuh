@@ -143,25 +143,23 @@ struct Patches {
     int lines, length;
     bool wide;
 
-    struct Line {
-      const Batch& v;
+    static constexpr bool tabulated = true;
+    struct alignas(16) Line {
       std::int64_t offset;  // of the first tap, wherever that is
       int h, w;
-
-      __device__ const T* at(int j) const {
-        const Phases& p = v.of.phases;
-        const int number = int(v.of.channels(std::uint32_t(j)));
-        const auto [r, s] = v.c.tap(number);
-        const int down = r * p.down.dilation, across = s * p.across.dilation;
-        const std::int64_t from_first =
-            down * v.of.at.row + across * v.of.at.pixel + (j - number * v.of.at.channels);
-        return p.inside(h + down, w + across) ? v.image + (offset + from_first) : nullptr;
-      }
     };
     __device__ Line line(int i) const {
       const Phase::Pixel pixel = c.pixel(i);
       const auto [h, w] = of.phases.input(c, pixel);
-      return {*this, pixel.n * of.at.image + h * of.at.row + w * of.at.pixel, h, w};
+      return {pixel.n * of.at.image + h * of.at.row + w * of.at.pixel, h, w};
+    }
+    __device__ const T* at(const Line& line, int j) const {
+      const Phases& p = of.phases;
+      const int number = int(of.channels(std::uint32_t(j)));
+      const auto [r, s] = c.tap(number);
+      const int down = r * p.down.dilation, across = s * p.across.dilation;
+      const std::int64_t from_first = down * of.at.row + across * of.at.pixel + (j - number * of.at.channels);
+      return p.inside(line.h + down, line.w + across) ? image + (line.offset + from_first) : nullptr;
     }
   };
   __device__ Batch batch(int b) const {
@@ -199,10 +197,11 @@ struct FilterRows {
     int lines, length;
     bool wide;
 
+    static constexpr bool tabulated = false;
     struct Line {
       const T* p;
-      __device__ const T* at(int j) const { return p + j; }
     };
+    __device__ const T* at(const Line& line, int j) const { return line.p + j; }
     __device__ Line line(int i) const {
       const int number = int(of.filters(std::uint32_t(i))), k = i - number * int(of.filters.divisor);
       const auto [r, s] = c.tap(number);

@@ -5,6 +5,7 @@
 #include "kernels/cuda/gemm_tile.cuh"
 
 #include <stdexcept>
+#include <utility>
 
 namespace gesso::kernels::GESSO_LEVEL {
 
@@ -62,12 +63,12 @@ __global__ void join_slices(Partial<T> partial, const __grid_constant__ Sink sin
 /// A number of blocks as a grid. All dimensions of a product but the batch are int in the kernels, too.
 inline dim3 grid_of(std::int64_t blocks) {
   if (blocks > INT32_MAX)
-    throw std::length_error("matmul: a matrix this large needs more blocks than a grid can have");
+    throw std::length_error("cuda: a matrix this large needs more blocks than a grid can have");
   return dim3(unsigned(blocks));
 }
 inline int extent(std::int64_t n) {
   if (n > INT32_MAX / 2)
-    throw std::length_error("matmul: a side of a matrix or of an image is longer than 2^30");
+    throw std::length_error("cuda: a side of a matrix or of an image is longer than 2^30");
   return int(n);
 }
 
@@ -91,6 +92,10 @@ void with_views(const MatMul<T>& p, const F& f) {
     b_operand(p).with_view([&](const Lines<T>& b, auto b_along_k) { f(a, a_along_k, b, b_along_k); });
   });
 }
+
+/// A view of one product of a batch.
+template <class View>
+using BatchOf = decltype(std::declval<const View&>().batch(0));
 
 /// `batch` products C (M,N) = A (M,K) B (K,N); where they differ, the largest M and K.
 struct Extents {

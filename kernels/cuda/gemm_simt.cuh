@@ -143,7 +143,7 @@ template <class T, class Tile, bool a_along_k, bool b_along_k, class A, class B,
 void run_simt(const Extents& extents, const Plan& plan, const TileShape& tile, const A& a, const B& b,
               const Sink& c) {
   constexpr std::size_t bytes = shared_bytes<Tile, SimtPanel<T, Tile::BM, Tile::BK, a_along_k>,
-                                             SimtPanel<T, Tile::BN, Tile::BK, b_along_k>, T>();
+                                             SimtPanel<T, Tile::BN, Tile::BK, b_along_k>, T, BatchOf<A>>();
   in_slices<T>(extents, plan, tile, c, [&](const Cut& cut, dim3 grid, const auto& sink) {
     using S = std::decay_t<decltype(sink)>;
     simt::launch(gemm_simt<T, Tile, a_along_k, b_along_k, A, B, S>, grid, dim3(Tile::threads), bytes,

@@ -110,7 +110,7 @@ template <class Tile, bool a_along_k, bool b_along_k, class A, class B, class Si
 void run_tf32(const Extents& extents, const Plan& plan, const TileShape& tile, const A& a, const B& b,
               const Sink& c) {
   constexpr std::size_t bytes = shared_bytes<Tile, TensorPanel<Tile::BM, Tile::BK, a_along_k>,
-                                             TensorPanel<Tile::BN, Tile::BK, b_along_k>, float>();
+                                             TensorPanel<Tile::BN, Tile::BK, b_along_k>, float, BatchOf<A>>();
   in_slices<float>(extents, plan, tile, c, [&](const Cut& cut, dim3 grid, const auto& sink) {
     using S = std::decay_t<decltype(sink)>;
     simt::launch(gemm_tf32<Tile, a_along_k, b_along_k, A, B, S>, grid, dim3(Tile::threads), bytes, stream(),

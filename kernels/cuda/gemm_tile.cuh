@@ -47,9 +47,9 @@ struct Product : Cut {
 };
 
 /// Starts the copies of a panel, `unit` elements at a time: the elements of a view from k0 on along K and from x0 on
-/// across it; zeros beyond the view's bounds. Neighbouring threads copy neighbouring units.
-template <int unit, int threads, class Panel, class T, class View>
-__device__ inline void copy_units(const View& view, int x0, int k0, T* panel) {
+/// across it; zeros beyond the view's bounds. Neighbouring threads copy neighbouring units. line_of(i) is the view's line i.
+template <int unit, int threads, class Panel, class T, class View, class LineOf>
+__device__ inline void copy_units(const View& view, const LineOf& line_of, int x0, int k0, T* panel) {
   constexpr int units_a_line = Panel::length / unit, units = Panel::lines * units_a_line;
   const int line0 = Panel::along_k ? x0 : k0, j0 = Panel::along_k ? k0 : x0;
 #pragma unroll(unit > 1 ? units / threads \
@@ -57,16 +57,28 @@ __device__ inline void copy_units(const View& view, int x0, int k0, T* panel) {
   for (int u = int(threadIdx.x); u < units; u += threads) {
     const int line = u / units_a_line, j = u % units_a_line * unit;
     const int n = line0 + line < view.lines ? min(max(view.length - (j0 + j), 0), unit) : 0;
-    const T* from = view.line(line0 + line).at(j0 + j);
+    const T* from = view.at(line_of(line0 + line), j0 + j);
     simt::cp_async<unit* int(sizeof(T))>(panel + Panel::offset(line, j), from, from ? n * int(sizeof(T)) : 0);
   }
 }
-template <int threads, class Panel, class T, class View>
-__device__ inline void copy_panel(const View& view, int x0, int k0, T* panel) {
+template <int threads, class Panel, class T, class View, class LineOf>
+__device__ inline void copy_panel(const View& view, const LineOf& line_of, int x0, int k0, T* panel) {
   if (view.wide)
-    copy_units<kPack<T>, threads, Panel>(view, x0, k0, panel);
+    copy_units<kPack<T>, threads, Panel>(view, line_of, x0, k0, panel);
   else
-    copy_units<1, threads, Panel>(view, x0, k0, panel);
+    copy_units<1, threads, Panel>(view, line_of, x0, k0, panel);
+}
+
+/// Elements of shared memory in the stages of the pipeline, or in the finished tile that takes their place. The table of A's
+/// rows lies behind them.
+template <class Tile, class PanelA, class PanelB>
+constexpr int panel_elements() {
+  constexpr int panels = Tile::stages * (PanelA::size + PanelB::size), tile = Tile::BM * Tile::row;
+  return panels > tile ? panels : tile;
+}
+template <class PanelA, class A>
+constexpr bool tabulated() {
+  return PanelA::along_k && A::tabulated;
 }
 
 /// Runs compute(panel of A, panel of B) for each step of BK along a block's slice of K, while the copies for the next
@@ -75,11 +87,25 @@ __device__ inline void copy_panel(const View& view, int x0, int k0, T* panel) {
 template <class Tile, class PanelA, class PanelB, class T, class A, class B, class F>
 __device__ inline void for_panels(const A& a, const B& b, int m0, int n0, int k0, int steps, T* shared,
                                   const F& compute) {
+  using LineA = typename A::Line;
+  [[maybe_unused]] auto* const table =
+      reinterpret_cast<LineA*>(shared + panel_elements<Tile, PanelA, PanelB>());
+  if constexpr (tabulated<PanelA, A>()) {
+    for (int i = int(threadIdx.x); i < PanelA::lines; i += Tile::threads) table[i] = a.line(m0 + i);
+    __syncthreads();  // the table stands
+  }
+  const auto line_of_a = [&](int i) {
+    if constexpr (tabulated<PanelA, A>())
+      return table[i - m0];
+    else
+      return a.line(i);
+  };
+  const auto line_of_b = [&](int i) { return b.line(i); };
   const auto copy = [&](int step) {
     if (step < steps) {
       T* to = shared + step % Tile::stages * (PanelA::size + PanelB::size);
-      copy_panel<Tile::threads, PanelA>(a, m0, k0 + step * Tile::BK, to);
-      copy_panel<Tile::threads, PanelB>(b, n0, k0 + step * Tile::BK, to + PanelA::size);
+      copy_panel<Tile::threads, PanelA>(a, line_of_a, m0, k0 + step * Tile::BK, to);
+      copy_panel<Tile::threads, PanelB>(b, line_of_b, n0, k0 + step * Tile::BK, to + PanelA::size);
     }
     simt::cp_async_commit();  // a group each time, empty or not, so that the count of those under way stays
   };
@@ -106,11 +132,12 @@ __device__ inline void put_tile(const T* tile, const Sink& sink, int m0, int n0,
   }
 }
 
-/// Bytes of shared memory: the stages of the pipeline, or the finished tile in their place.
-template <class Tile, class PanelA, class PanelB, class T>
+/// Bytes of shared memory that a block asks for, A being as it is within the kernel.
+template <class Tile, class PanelA, class PanelB, class T, class A>
 constexpr std::size_t shared_bytes() {
-  constexpr int panels = Tile::stages * (PanelA::size + PanelB::size), tile = Tile::BM * Tile::row;
-  return std::size_t(panels > tile ? panels : tile) * sizeof(T);
+  constexpr std::size_t panels = panel_elements<Tile, PanelA, PanelB>() * sizeof(T);
+  static_assert(panels % alignof(typename A::Line) == 0);
+  return panels + (tabulated<PanelA, A>() ? PanelA::lines * sizeof(typename A::Line) : 0);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

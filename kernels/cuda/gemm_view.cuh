@@ -1,8 +1,9 @@
 // What the GPU's matrix product knows of its operands and of its result.
 //
 // A *view* shows an operand as lines of elements, fetched in packs of 16 bytes by asynchronous copies. It has
-//   line(i)            what is common to line i;
-//   line(i).at(j)      the address of elements (i, j), (i, j + 1), .. of one pack, or null for zeros;
+//   line(i)            what is common to line i, a Line;
+//   at(line, j)        the address of elements (i, j), (i, j + 1), .. of one pack, or null for zeros;
+//   tabulated          whether a Line is so dear that a block keeps those of its rows in shared memory;
 //   lines, length      how many lines there are, and elements in each: what lies beyond is zero;
 //   wide               whether each pack lies side by side at a multiple of 16 bytes; otherwise elements are fetched singly;
 //   batch(b)           the view of product b of a batch, which may have fewer lines or shorter ones than others.
@@ -43,11 +44,12 @@ struct Lines {
         length(int(elements)),
         wide(wide_enough(start, line, batch)) {}
 
+  static constexpr bool tabulated = false;
   struct Line {
     const T* p;
-    __device__ const T* at(int j) const { return p + j; }
   };
   __device__ Line line(int i) const { return {p + i * line_stride}; }
+  __device__ const T* at(const Line& line, int j) const { return line.p + j; }
   __device__ Lines batch(int b) const {
     Lines product = *this;
     product.p += b * batch_stride;
