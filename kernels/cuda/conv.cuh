@@ -44,7 +44,7 @@ void conv2d_product(const Conv2dGeometry& g, const T* x, const T* w, const Epilo
   const std::int64_t rows = g.N * g.P * g.Q, K = g.K / g.groups, depth = g.R * g.S * g.C / g.groups;
   multiply(Extents{g.groups, rows, K, depth}, Patches<T>(x, input_layout(g), forward(g)), std::true_type(),
            Lines<T>(w, depth, g.groups > 1 ? K * depth : 0, K, depth), std::true_type(),
-           RowsOut<T>(y, g.K, g.groups > 1 ? K : 0, e, K));
+           RowsOut<T>(y, g.K, g.groups > 1 ? K : 0, e, extent(K)));
 }
 
 template <class T, class Multiply>

@@ -91,11 +91,12 @@ __device__ inline void store_some(T* y, const Pack<T>& p, int n, bool wide) {
 template <class T>
 struct RowsOut {
   T* y;
-  std::int64_t row_stride, batch_stride, bias_stride;
+  std::int64_t row_stride, batch_stride;
+  int bias_stride, first = 0;  // first: the product's bias of column 0
   Epilogue<T> e;
   bool wide;
 
-  RowsOut(T* out, std::int64_t row, std::int64_t batch, const Epilogue<T>& epilogue, std::int64_t bias = 0)
+  RowsOut(T* out, std::int64_t row, std::int64_t batch, const Epilogue<T>& epilogue, int bias = 0)
       : y(out),
         row_stride(row),
         batch_stride(batch),
@@ -104,12 +105,12 @@ struct RowsOut {
         wide(wide_enough(out, row, batch)) {}
 
   __device__ void put(int i, int j, const Pack<T>& sums, int n) const {
-    store_some(y + i * row_stride + j, finished(e, sums, j, n), n, wide);
+    store_some(y + i * row_stride + j, finished(e, sums, first + j, n), n, wide);
   }
   __device__ RowsOut batch(int b) const {
     RowsOut product = *this;
     product.y += b * batch_stride;
-    if (e.bias) product.e.bias += b * bias_stride;
+    product.first = b * bias_stride;
     return product;
   }
 };
