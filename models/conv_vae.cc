@@ -3,6 +3,8 @@
 #include "nn/conv.h"
 #include "nn/norm.h"
 
+#include <algorithm>
+
 namespace gesso::models {
 
 using namespace nn;

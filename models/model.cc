@@ -77,12 +77,12 @@ constexpr const char* kGanLosses =
 const std::vector<Entry>& catalogue() {
   static const std::vector<Entry> all = {
       {.name = "conv-gan",
-       .summary = "GAN of a dense layer and two transposed convolutions, for images of any size",
+       .summary = "GAN of a dense layer and two transposed convolutions, for sides divisible by 4",
        .options = conv_gan_options(),
        .measure = kGanLosses,
        .lr = 2e-4,
        .batch_size = 64,
-       .epochs = 5,
+       .epochs = 10,
        .make = gan<conv_gan>},
       {.name = "conv-vae",
        .summary = "variational autoencoder of strided convolutions, for images of any size",

@@ -16,8 +16,8 @@ TEST_CASE("conv-gan: the layers of 100x100x3") {
   const std::map<std::string, Shape> wanted = {
       {"generator.0.weight", {25 * 25 * 128, 4}},   {"generator.4.weight", {128, 4, 4, 64}},
       {"generator.7.weight", {64, 4, 4, 3}},        {"discriminator.0.weight", {32, 4, 4, 3}},
-      {"discriminator.2.weight", {64, 4, 4, 32}},   {"discriminator.5.weight", {128, 4, 4, 64}},
-      {"discriminator.8.weight", {256, 4, 4, 128}}, {"discriminator.12.weight", {1, 6 * 6 * 256}}};
+      {"discriminator.2.weight", {64, 4, 4, 32}},   {"discriminator.4.weight", {128, 4, 4, 64}},
+      {"discriminator.6.weight", {256, 4, 4, 128}}, {"discriminator.9.weight", {1, 6 * 6 * 256}}};
   for (const auto& [name, shape] : wanted) {
     CAPTURE(name);
     REQUIRE(s.contains(name));
@@ -51,10 +51,10 @@ TEST_SUITE("train") {
     Gan gan(recipe_of(conv_gan_options(), {"width=0.5", "latent=8"}, {8, 8, 1}, 1e-3, 0), conv_gan);
     const gesso::Tensor x = squares(512, 8, 1);
     gesso::Generator noise(9);
-    const Likeness before = like_squares(gesso::tensor::mean(x, {0}, true), 8);
-    for (int step = 0; step < 500; ++step) gan.step(x.slice(step % 16 * 32, step % 16 * 32 + 32));
+    for (int step = 0; step < 1000; ++step) gan.step(x.slice(step % 16 * 32, step % 16 * 32 + 32));
     const Likeness after = like_squares(gan.sample(64, noise), 8);
-    MESSAGE("distance ", before.distance, " -> ", after.distance, ", kinds ", after.kinds);
+    MESSAGE("distance ", after.distance, ", kinds ", after.kinds);
+    // The mean picture is at 0.24, and of one kind; there are 25 places.
     CHECK(!!(after.distance < 0.2));
     CHECK(after.kinds >= 12);
   }
