@@ -85,17 +85,9 @@ inline Axis phase_axis(std::int64_t size, std::int64_t taps, std::int64_t output
   return a;
 }
 
-/// A convolution whose filter covers one pixel, or all of the image, multiplies x (rows, inner) with w (K, inner).
-struct AsMatrix {
-  std::int64_t rows, inner;  // rows is 0 if it is no such convolution
-};
-inline AsMatrix as_matrix(const Conv2dGeometry& g) {
-  const bool plain = g.groups == 1 && g.padding == HW(0);
-  if (plain && g.stride == HW(1) && g.R * g.S == 1 && g.P == g.H && g.Q == g.W) return {g.N * g.H * g.W, g.C};
-  if (plain && g.P * g.Q == 1 && g.R == g.H && g.S == g.W) return {g.N, g.R * g.S * g.C};
-  return {0, 0};
-}
 /// Every channel by itself: there is no matrix to multiply with.
-inline bool is_depthwise(const Conv2dGeometry& g) { return g.groups > 1 && g.groups == g.C && g.C == g.K; }
+[[gnu::always_inline]] inline bool is_depthwise(const Conv2dGeometry& g) {
+  return g.groups > 1 && g.groups == g.C && g.C == g.K;
+}
 
 }  // namespace gesso::kernels

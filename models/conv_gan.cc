@@ -17,10 +17,7 @@ constexpr ConvOptions kHalve{.stride = 2, .padding = 1};
 constexpr double kSlope = 0.2;
 
 std::vector<Option> conv_gan_options() {
-  std::vector<Option> all = {width_option()};
-  for (const Option& option : gan_options({.latent = "100", .slow_d = "0.5", .beta1 = "0.5"}))
-    all.push_back(option);
-  return all;
+  return gan_options({width_option()}, {.latent = "100", .slow_d = "0.5", .beta1 = "0.5"});
 }
 
 GanNetwork conv_gan(const Recipe& recipe, Generator& g, Generator&) {

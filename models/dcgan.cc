@@ -11,7 +11,8 @@ using namespace nn;
 
 constexpr double kSlope = 0.2;  // section 4
 
-// No layer has a bias: batch norm's takes its place, and the two layers without batch norm go without, as in the usual PyTorch code.
+// No convolution has a bias: batch norm's takes its place, and the layers without batch norm go without, as in the usual PyTorch
+// code.
 // Filters of 5x5:
 constexpr ConvOptions kSame{.stride = 1, .padding = 2, .bias = false};
 constexpr ConvOptions kHalve{.stride = 2, .padding = 2, .bias = false};
@@ -74,10 +75,7 @@ void define_power_of_two(GanNetwork& net, std::int64_t side, std::int64_t channe
 }  // namespace
 
 std::vector<Option> dcgan_options() {
-  std::vector<Option> all = {width_option()};
-  for (const Option& option : gan_options({.latent = "100", .slow_d = "1", .beta1 = "0.5"}))
-    all.push_back(option);
-  return all;
+  return gan_options({width_option()}, {.latent = "100", .slow_d = "1", .beta1 = "0.5"});
 }
 
 GanNetwork dcgan(const Recipe& recipe, Generator& g, Generator&) {

@@ -29,11 +29,14 @@ void GanNetwork::parts(nn::Parts& p) {
   if (generator_ema.size() > 0) p("generator_ema", generator_ema);
 }
 
-std::vector<Option> gan_options(const GanOptions& usual) {
-  return {{"latent", usual.latent, "how many random numbers an image is made from"},
-          {"slow_d", usual.slow_d, "the discriminator's learning rate, as a part of the generator's"},
-          {"beta1", usual.beta1, "Adam's first decay rate"},
-          {"ema", "0", "pictures by an average of the generator's weights with this decay, as in 0.999"}};
+std::vector<Option> gan_options(std::vector<Option> of_networks, const GanOptions& usual) {
+  of_networks.insert(
+      of_networks.end(),
+      {{"latent", usual.latent, "how many random numbers an image is made from"},
+       {"slow_d", usual.slow_d, "the discriminator's learning rate, as a part of the generator's"},
+       {"beta1", usual.beta1, "Adam's first decay rate"},
+       {"ema", "0", "pictures by an average of the generator's weights with this decay, as in 0.999"}});
+  return of_networks;
 }
 
 Gan::Gan(const Recipe& recipe, Definition define)

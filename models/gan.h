@@ -37,7 +37,8 @@ struct GanNetwork : nn::Module {
 struct GanOptions {
   const char *latent, *slow_d, *beta1;
 };
-std::vector<Option> gan_options(const GanOptions& usual);
+/// Behind those of its networks.
+std::vector<Option> gan_options(std::vector<Option> of_networks, const GanOptions& usual);
 
 class Gan : public Model {
  public:

@@ -12,9 +12,7 @@ std::vector<Option> mlp_gan_options() {
       hidden_options("128,256,512", "hidden layers of the generator; the discriminator mirrors them");
   all.push_back(
       {"dropout", "0.4", "how much of each hidden layer the discriminator does without; 0 for none"});
-  for (const Option& option : gan_options({.latent = "100", .slow_d = "0.5", .beta1 = "0.9"}))
-    all.push_back(option);
-  return all;
+  return gan_options(std::move(all), {.latent = "100", .slow_d = "0.5", .beta1 = "0.9"});
 }
 
 GanNetwork mlp_gan(const Recipe& recipe, Generator& g, Generator& noise) {

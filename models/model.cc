@@ -85,7 +85,7 @@ const std::vector<Entry>& catalogue() {
        .epochs = 10,
        .make = gan<conv_gan>},
       {.name = "conv-vae",
-       .summary = "variational autoencoder of strided convolutions, for images of any size",
+       .summary = "variational autoencoder of strided convolutions, for images of 8x8 or more",
        .options = conv_vae_options(),
        .measure = kVaeLosses,
        .lr = 1e-3,

@@ -40,8 +40,7 @@ void spread(const Part& p, T* wide, const F& f) {
 
 /// sum[k] = sum of f(i, wide column) over the elements i of column k in the rows [begin, end); begin is a whole number of
 /// wide rows. run(i, column) gives the f of the elements from i on, f(k) for element i + k: a value of its own, because a
-/// pointer behind a reference would be loaded anew for each element, and that makes no vector code. Row after row: several at a time would save loads of `wide` from L1, but their short runs are more than the
-/// processor's prefetching from memory follows.
+/// pointer behind a reference would be loaded anew for each element, and that makes no vector code.
 template <class T, class F>
 void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* sum, const F& run) {
   T wide[kWidth];

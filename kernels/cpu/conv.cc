@@ -5,6 +5,7 @@
 //   conv2d_filter  w (K, RSC) = y' (K, NPQ) * x's patches (NPQ, RSC)
 //
 // group by group. Where the image is read as it lies, they are plain products.
+#include "kernels/conv_matmul.h"
 #include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/conv_filter_view.h"
 #include "kernels/cpu/table.h"
@@ -35,20 +36,7 @@ Pixels<T> pixels(T* y, std::int64_t i, std::int64_t channels, const Epilogue<T>&
 template <class T>
 void conv2d(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
   if (g.N < 1) return;
-  if (const auto [rows, inner] = as_matrix(g); rows)
-    return matmul<T>({.M = rows,
-                      .N = g.K,
-                      .K = inner,
-                      .a = x,
-                      .a_row = inner,
-                      .b = w,
-                      .b_row = 1,
-                      .b_col = inner,
-                      .c = y,
-                      .c_row = g.K,
-                      .bias = e.bias,
-                      .act = e.act,
-                      .slope = e.slope});
+  if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_matmul(m, g.K, x, w, e, y));
   Correlation c = forward(g);
   if (is_depthwise(g)) {
     c.in.channels = g.C;
@@ -100,20 +88,8 @@ constexpr std::int64_t kBytesOfPhases = 4 << 20;
 template <class T>
 void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) {
   if (g.N < 1) return;
-  // A bias has one number a channel: as columns are, where the filter is one pixel.
-  if (const auto [rows, inner] = as_matrix(g); rows && (!e.bias || inner == g.C))
-    return matmul<T>({.M = rows,
-                      .N = inner,
-                      .K = g.K,
-                      .a = y,
-                      .a_row = g.K,
-                      .b = w,
-                      .b_row = inner,
-                      .c = x,
-                      .c_row = inner,
-                      .bias = e.bias,
-                      .act = e.act,
-                      .slope = e.slope});
+  if (const AsMatrix m = as_matrix(g); m.rows && (!e.bias || m.inner == g.C))
+    return matmul<T>(conv2d_input_matmul(m, g.K, y, w, e, x));
   const std::int64_t x_image = g.H * g.W * g.C, y_image = g.P * g.Q * g.K;
   const std::int64_t each = kBytesOfPhases / ((x_image + y_image) * std::int64_t(sizeof(T)) + 1) + 1;
   for (std::int64_t n = 0; n < g.N; n += each) {
@@ -125,17 +101,7 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
 
 template <class T>
 void conv2d_filter(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
-  if (const auto [rows, inner] = as_matrix(g); rows)
-    return matmul<T>({.M = g.K,
-                      .N = inner,
-                      .K = rows,
-                      .a = y,
-                      .a_row = 1,
-                      .a_col = g.K,
-                      .b = x,
-                      .b_row = inner,
-                      .c = w,
-                      .c_row = inner});
+  if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_filter_matmul(m, g.K, x, y, w));
   Correlation c = forward(g);
   if (is_depthwise(g)) {
     c.in.channels = g.C;

@@ -1,5 +1,6 @@
 // The three convolutions of kernels/conv.h on the ordinary cores, and the choice between these, the tensor cores, a plain
 // matrix product where the image is read as it lies, and the direct sums of depthwise convolutions.
+#include "kernels/conv_matmul.h"
 #include "kernels/cuda/conv.cuh"
 #include "kernels/cuda/conv_depthwise.cuh"
 #include "kernels/cuda/gemm.cuh"
@@ -20,20 +21,7 @@ struct OnOrdinaryCores {
 template <class T>
 void conv2d(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
   if (g.N < 1) return;
-  if (const auto [rows, inner] = as_matrix(g); rows)
-    return matmul<T>({.M = rows,
-                      .N = g.K,
-                      .K = inner,
-                      .a = x,
-                      .a_row = inner,
-                      .b = w,
-                      .b_row = 1,
-                      .b_col = inner,
-                      .c = y,
-                      .c_row = g.K,
-                      .bias = e.bias,
-                      .act = e.act,
-                      .slope = e.slope});
+  if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_matmul(m, g.K, x, w, e, y));
   if (is_depthwise(g))
     return depthwise<T>({forward(g), 0, input_layout(g), output_layout(g), x, w, int(g.R), int(g.S), e, y});
   if constexpr (sizeof(T) == 4)
@@ -44,20 +32,8 @@ void conv2d(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& 
 template <class T>
 void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) {
   if (g.N < 1) return;
-  // A bias has one number a channel: as columns are, where the filter is one pixel.
-  if (const auto [rows, inner] = as_matrix(g); rows && (!e.bias || inner == g.C))
-    return matmul<T>({.M = rows,
-                      .N = inner,
-                      .K = g.K,
-                      .a = y,
-                      .a_row = g.K,
-                      .b = w,
-                      .b_row = inner,
-                      .c = x,
-                      .c_row = inner,
-                      .bias = e.bias,
-                      .act = e.act,
-                      .slope = e.slope});
+  if (const AsMatrix m = as_matrix(g); m.rows && (!e.bias || m.inner == g.C))
+    return matmul<T>(conv2d_input_matmul(m, g.K, y, w, e, x));
   if (is_depthwise(g))
     return for_phases(g, [&](const Phases& p) {
       depthwise<T>({p, 0, output_layout(g), input_layout(g), y, w, int(g.R), int(g.S), e, x});
@@ -69,17 +45,7 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
 
 template <class T>
 void conv2d_filter(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
-  if (const auto [rows, inner] = as_matrix(g); rows)
-    return matmul<T>({.M = g.K,
-                      .N = inner,
-                      .K = rows,
-                      .a = y,
-                      .a_row = 1,
-                      .a_col = g.K,
-                      .b = x,
-                      .b_row = inner,
-                      .c = w,
-                      .c_row = inner});
+  if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_filter_matmul(m, g.K, x, y, w));
   if (is_depthwise(g)) return depthwise_filter(forward(g), input_layout(g), x, y, w);
   if constexpr (sizeof(T) == 4)
     if (tf32_allowed()) return conv2d_filter_tf32(g, x, y, w);

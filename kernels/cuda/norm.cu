@@ -19,7 +19,8 @@ struct Deviations {
 };
 
 /// x is read once: eight rows at a time, whose mean and deviations are found in registers, are joined to those before. Means m
-/// and sums s of n and of n' rows join to m + d n' / (n + n') and s + s' + d^2 n n' / (n + n'), d = m' - m. Chan, Golub & LeVeque 1979.
+/// and sums s of n and of n' rows join to m + d n' / (n + n') and s + s' + d^2 n n' / (n + n'), d = m' - m. Chan, Golub &
+/// LeVeque 1979.
 template <class T>
 struct MomentsFold {
   using Value = Deviations<T>;
@@ -131,20 +132,21 @@ __global__ void __launch_bounds__(kThreads) norm_columns(ColumnGrid g, BatchNorm
   if (at.inside) for_rows(at, g.lanes, NormRows<V, T>{b, Affine<V, T>(b, at.column), at.column, y});
 }
 
-/// launch(number of columns for a thread as a type, grid) for kernels that write an array like x.
-template <int V, class T>
-ColumnGrid writing_grid(const BatchNorm<T>& b) {
-  return column_grid<V>(b.rows, b.C, kRowsWritten, b.rows);
+/// launch(V as a type, grid) for a kernel that writes an array like x, V columns to a thread: a pack where that is possible.
+template <class T, class Launch>
+void launch_writing(const BatchNorm<T>& b, bool packs, const Launch& launch) {
+  const auto with = [&]<int V>(std::integral_constant<int, V> columns) {
+    launch(columns, column_grid<V>(b.rows, b.C, kRowsWritten, b.rows));
+  };
+  packs ? with(std::integral_constant<int, kPack<T>>()) : with(std::integral_constant<int, 1>());
 }
 
 template <class T>
 void batch_norm(const BatchNorm<T>& b, T* y) {
-  const auto launch = [&]<int V>(std::integral_constant<int, V>) {
-    const ColumnGrid g = writing_grid<V>(b);
-    launch_threads(norm_columns<V, T>, g.threads(), kThreads, g, b, y);
-  };
-  if (in_packs<T>(b.C, b.x, y)) return launch(std::integral_constant<int, kPack<T>>());
-  launch(std::integral_constant<int, 1>());
+  launch_writing(b, in_packs<T>(b.C, b.x, y),
+                 [&]<int V>(std::integral_constant<int, V>, const ColumnGrid& g) {
+                   launch_threads(norm_columns<V, T>, g.threads(), kThreads, g, b, y);
+                 });
 }
 
 /// sum dp (x - mean) and sum dp of a column
@@ -243,12 +245,10 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class T>
 void batch_norm_input(const BatchNorm<T>& b, const T* dy, const T* dgamma, const T* dbeta, T* dx) {
-  const auto launch = [&]<int V>(std::integral_constant<int, V>) {
-    const ColumnGrid g = writing_grid<V>(b);
-    launch_threads(gradient_columns<V, T>, g.threads(), kThreads, g, b, dy, dgamma, dbeta, dx);
-  };
-  if (in_packs<T>(b.C, b.x, dy, dx)) return launch(std::integral_constant<int, kPack<T>>());
-  launch(std::integral_constant<int, 1>());
+  launch_writing(b, in_packs<T>(b.C, b.x, dy, dx),
+                 [&]<int V>(std::integral_constant<int, V>, const ColumnGrid& g) {
+                   launch_threads(gradient_columns<V, T>, g.threads(), kThreads, g, b, dy, dgamma, dbeta, dx);
+                 });
 }
 
 }  // namespace

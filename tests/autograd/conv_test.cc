@@ -87,6 +87,23 @@ TEST_CASE("with output padding the transposed convolution is the adjoint of a co
   CHECK(configurations >= 500);
 }
 
+// What small geometries do not reach: a sum of more terms than a block of K holds, and more images than are treated together.
+TEST_CASE("deep filters and many images: adjoint, and each image as if it were alone") {
+  Generator numbers(7);
+  check_adjoint(tensor::conv2d_geometry({2, 5, 6, 300}, {48, 3, 3, 300}, {.padding = 1}), numbers);
+  check_adjoint(tensor::conv2d_geometry({2, 5, 6, 40}, {300, 3, 3, 40}, {.padding = 1}), numbers);
+
+  const auto geometry = [](std::int64_t N) {
+    return tensor::conv2d_geometry({N, 64, 64, 24}, {16, 4, 4, 24}, {.stride = 2, .padding = 1});
+  };
+  const Tensor y = integers(numbers, {23, 32, 32, 16}), w = integers(numbers, {16, 4, 4, 24});
+  const Tensor x = tensor::conv2d_input(y, w, geometry(23));
+  for (std::int64_t n = 0; n < 23; ++n) {
+    const Tensor alone = tensor::conv2d_input(y.slice(n, n + 1), w, geometry(1));
+    CHECK((x.slice(n, n + 1).to_vector<float>() == alone.to_vector<float>()));
+  }
+}
+
 namespace {
 
 /// A critic of two strided convolutions with leaky ReLU, and WGAN-GP's penalty mean (|dC/dx| - 1)^2 (Gulrajani et al. 2017).
