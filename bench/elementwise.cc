@@ -107,7 +107,7 @@ struct Clock {
     for (;;) {
       sample();
       if (best * double(repeats) > 1e-3) break;
-      repeats = long(double(repeats) * std::clamp(1.5e-3 / (best * double(repeats)), 1.5, 100.0));
+      repeats = long(std::ceil(double(repeats) * std::clamp(1.5e-3 / (best * double(repeats)), 1.5, 100.0)));
     }
   }
   void sample() {
