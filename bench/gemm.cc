@@ -1,4 +1,4 @@
-// The matrix product beside its peers: bench_gemm [f32|f64] [best] [threads ...] [MxNxKxNT ...]
+// The matrix product beside its peers: bench_gemm [f32|f64] [best] [threads ...] [128x400x784xNT ...]
 //
 // For each shape, gesso, oneDNN (the better of its sgemm and its matmul primitive) and OpenBLAS run in turn,
 // repetition by repetition, and so does the limit of the machine's multiply-adds. Medians of the repetitions:
@@ -10,6 +10,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -279,8 +280,13 @@ int main(int argc, char** argv) {
     else if (std::sscanf(word.c_str(), "%ldx%ldx%ldx%c%c", &s.M, &s.N, &s.K, &a, &b) == 5) {
       s.a_transposed = a == 'T', s.b_transposed = b == 'T', s.what = "";
       shapes.push_back(s);
-    } else {
+    } else if (std::isdigit(word[0]) && word.find_first_not_of("0123456789") == std::string::npos) {
       threads.push_back(std::max(1, std::atoi(word.c_str())));
+    } else {
+      std::fprintf(stderr,
+                   "%s: expected f32, f64, best, a number of threads, or a shape such as 128x400x784xNT\n",
+                   word.c_str());
+      return 2;
     }
   }
   if (shapes.empty()) shapes.assign(std::begin(kShapes), std::end(kShapes));
