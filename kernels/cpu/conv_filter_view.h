@@ -53,6 +53,9 @@ struct TapSlivers {
   Slivers<T> of_tap{stride};
   std::int64_t count = (N + stride - 1) / stride * of_tap.count;
 
+  std::int64_t vectors_before(std::int64_t j) const {
+    return j / of_tap.count * of_tap.vectors_before(of_tap.count) + of_tap.vectors_before(j % of_tap.count);
+  }
   std::int64_t begin(std::int64_t j) const {
     return j / of_tap.count * stride + of_tap.begin(j % of_tap.count);
   }

@@ -79,14 +79,31 @@ struct Product {
     T *packed_a, *packed_b;
   };
 
+  /// How many tiles of P panels, in all products of a batch, the first `members` of `all` threads compute: an even share of the
+  /// vectors, as slivers are not all equally wide.
+  std::int64_t tiles_before(std::int64_t P, std::int64_t batch, std::int64_t members,
+                            std::int64_t all) const {
+    const std::int64_t one = P * slivers.vectors_before(slivers.count), share = batch * one * members / all;
+    const std::int64_t rest = share % one;
+    std::int64_t j = 0;
+    while (P * slivers.vectors_before(j + 1) <= rest) ++j;
+    const std::int64_t before = P * slivers.vectors_before(j),
+                       each = slivers.vectors_before(j + 1) - slivers.vectors_before(j);
+    return share / one * P * slivers.count + P * j + (rest - before) / each;
+  }
+
   /// Tiles [t0, t1) of panels [p0, p1), counted down the slivers one after another.
   void compute(std::int64_t p0, std::int64_t p1, std::int64_t t0, std::int64_t t1) const {
     const std::int64_t P = p1 - p0, j0 = t0 / P, j1 = (t1 + P - 1) / P;
     Region r{p0, p1, j0, j1, p0 + t0 - j0 * P, p0 + t1 - (j1 - 1) * P};
     if (j1 == j0 + 1) r.p0 = r.low_first, r.p1 = r.high_last;
     const std::int64_t k_bytes = blocks.size(0) * std::int64_t(sizeof(T)), panel_bytes = MR * k_bytes;
-    if ((r.p1 - r.p0) * panel_bytes <= kSmall) return pass_slivers(r, r.p1 - r.p0, 1);
-    if ((j1 - j0) * NR<T> * k_bytes <= kSmall) return pass_panels(r);
+    const bool a_small = (r.p1 - r.p0) * panel_bytes <= kSmall,
+               b_small = (j1 - j0) * NR<T> * k_bytes <= kSmall;
+    // Where both are small, an A that has to be packed comes panel by panel: the next is fetched meanwhile.
+    if (a_small && (near((r.p1 - r.p0) * MR, blocks.size(0)) || !b_small))
+      return pass_slivers(r, r.p1 - r.p0, 1);
+    if (b_small) return pass_panels(r);
     for (std::int64_t j = j0; j < j1; j += kKeptSlivers) {
       Region part = r;
       if (j > j0) part.j0 = j, part.low_first = r.p0;
@@ -128,8 +145,12 @@ struct Product {
     const std::int64_t k = K > 0 ? blocks.size(block) : 0;
     const std::int64_t a_size = kept_panels * MR * packed_row<T>(k), b_size = kept_slivers * NR<T> * k;
     T* packed = static_cast<T*>(scratch.at_least(std::size_t(a_size + b_size) * sizeof(T)));
-    const bool near = stretch(a, kept_panels * MR, k) * std::int64_t(sizeof(T)) <= kNear;
-    return {r, blocks.begin(block), k, block == 0, block + 1 == blocks.count, near, packed, packed + a_size};
+    return {r,      blocks.begin(block), k, block == 0, block + 1 == blocks.count, near(kept_panels * MR, k),
+            packed, packed + a_size};
+  }
+  /// Whether rows of A, so many and so long, are read where they lie.
+  bool near(std::int64_t rows, std::int64_t k) const {
+    return stretch(a, rows, k) * std::int64_t(sizeof(T)) <= kNear;
   }
 
   void pack(const Step& s, std::int64_t p, T* y) const {
@@ -243,9 +264,8 @@ std::int64_t groups_of(std::int64_t threads, const Panels& panels, const Slivers
   for (std::int64_t g = 1; g <= threads; ++g) {
     if (threads % g != 0) continue;
     const std::int64_t P = (panels.count + g - 1) / g, in_group = threads / g;
-    const double tiles = double((P * slivers.count + in_group - 1) / in_group);
-    const double columns = double(slivers.count) / double(in_group);
-    const double cost = tiles * MR * NV + 0.25 * double(P * MR) + (transposed ? 0.6 : 0.25) * columns * NR<T>;
+    const double columns = double(slivers.vectors_before(slivers.count)) / double(in_group);
+    const double cost = double(P * MR) * (columns + 0.25) + (transposed ? 0.6 : 0.25) * columns * kLanes<T>;
     if (g == 1 || cost < least) best = g, least = cost;
   }
   return best;
@@ -263,7 +283,9 @@ void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, co
         batch > 1 ? 1 : groups_of<T>(threads, first.panels, first.slivers, !kInRows<B>);
     const std::int64_t in_group = threads / groups, group = thread / in_group, member = thread % in_group;
     const std::int64_t p0 = P * group / groups, p1 = P * (group + 1) / groups, tiles = (p1 - p0) * S;
-    const std::int64_t t0 = batch * tiles * member / in_group, t1 = batch * tiles * (member + 1) / in_group;
+    if (p0 == p1) return;
+    const std::int64_t t0 = first.tiles_before(p1 - p0, batch, member, in_group),
+                       t1 = first.tiles_before(p1 - p0, batch, member + 1, in_group);
     for (std::int64_t t = t0; t < t1;) {
       const std::int64_t i = t / tiles, end = (i + 1) * tiles < t1 ? (i + 1) * tiles : t1;
       const Product<T, A, B, Sink> product{M, N, K, a.at(i), b.at(i), c.at(i)};

@@ -65,6 +65,7 @@ struct Slivers {
   std::int64_t N;
   Parts vectors{(N + kLanes<T> - 1) / kLanes<T>, NV};
   std::int64_t count = vectors.count;
+  std::int64_t vectors_before(std::int64_t j) const { return vectors.begin(j); }
   std::int64_t begin(std::int64_t j) const { return vectors.begin(j) * kLanes<T>; }
   std::int64_t size(std::int64_t j) const {
     const std::int64_t n = vectors.size(j) * kLanes<T>, rest = N - begin(j);
@@ -197,10 +198,15 @@ constexpr std::int64_t packed_row(std::int64_t K) {
   return (K + kLanes<T> - 1) / kLanes<T> * kLanes<T> + 64 / std::int64_t(sizeof(T));
 }
 
-/// Packs rows [m0, m0 + rows), columns [k0, k0 + K) of A; rows or columns are copied as they lie.
+/// Packs rows [m0, m0 + rows), columns [k0, k0 + K) of A; rows or columns are copied as they lie. Rows of the next panel are
+/// fetched: they come from memory, in pieces too short for the processor to foresee.
 template <class T, class View>
 void pack_a(const View& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K, T* y) {
-  for (std::int64_t i = 0; i < rows; ++i) copy_row(a.row(m0 + i), k0, K, y + i * packed_row<T>(K));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const T* ahead = a.row(m0 + rows + i).run(k0).p;
+    for (std::int64_t k = 0; k < K; k += kLanes<T>) __builtin_prefetch(ahead + k, 0, 2);
+    copy_row(a.row(m0 + i), k0, K, y + i * packed_row<T>(K));
+  }
 }
 template <class T, class View>
 void pack_a(const Transposed<View>& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K,
