@@ -9,6 +9,9 @@
 
 namespace gesso::kernels::GESSO_LEVEL {
 
+// On the lambdas of innermost loops: one that is called instead of inlined keeps its loop from becoming vector code.
+#define GESSO_INLINE __attribute__((always_inline))
+
 constexpr std::int64_t kWidth = 512;          // columns treated together: what is kept for each stays in L1
 constexpr std::int64_t kLeaf = 8192;          // elements of a leaf: 32 KiB of floats
 constexpr std::int64_t kColumnGrain = 32768;  // elements a thread takes at a time: a few microseconds
@@ -38,29 +41,69 @@ void spread(const Part& p, T* wide, const F& f) {
   for (std::int64_t k = p.columns; k < p.width; ++k) wide[k] = wide[k - p.columns];
 }
 
-/// sum[k] = sum of f(i, wide column) over the elements i of column k in the rows [begin, end); begin is a whole number of
-/// wide rows. run(i, column) gives the f of the elements from i on, f(k) for element i + k: a value of its own, because a
-/// pointer behind a reference would be loaded anew for each element, and that makes no vector code.
-template <class T, class F>
-void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* sum, const F& run) {
-  T wide[kWidth];
-  for (std::int64_t k = 0; k < p.width; ++k) wide[k] = 0;
-  std::int64_t at = begin * p.C + p.first;
-  for (std::int64_t i = begin; i + p.together <= end; i += p.together, at += p.C * p.together) {
-    const auto f = run(at, 0);
+/// The terms of n sums.
+template <class T, int n>
+struct Terms;
+template <class T>
+struct Terms<T, 1> {
+  T a;
+  [[gnu::always_inline]] Terms operator+(Terms t) const { return {a + t.a}; }
+};
+template <class T>
+struct Terms<T, 2> {
+  T a, b;
+  [[gnu::always_inline]] Terms operator+(Terms t) const { return {a + t.a, b + t.b}; }
+};
+
+/// One element of an array, or as many as V has lanes.
+template <class V, class T>
+[[gnu::always_inline]] inline V elements(const T* p) {
+  if constexpr (sizeof(V) == sizeof(T))
+    return *p;
+  else
+    return load(p);
+}
+
+/// sums[j][k] = sum of the j-th of f's terms over the elements of column k in the rows [begin, end); begin is a whole number of
+/// wide rows. run(i) gives the f of the elements from i on, f(V{}, e, k) for element i + e, which is in wide column k, or for
+/// the vector V of elements from there on. Four wide rows at a time: what is kept for each column is then loaded once for all.
+template <class T, int n, class F>
+void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* const (&sums)[n], const F& run) {
+  constexpr int L = kLanes<T>;
+  alignas(64) T wide[n][kWidth];
+  for (int j = 0; j < n; ++j)
+    for (std::int64_t k = 0; k < p.width; ++k) wide[j][k] = 0;
+  // adds terms(V{}, k) to the sums of the columns [0, count)
+  const auto add = [&wide](std::int64_t count, const auto& terms) GESSO_INLINE {
+    std::int64_t k = 0;
+    for (; k + L <= count; k += L) {
+      const Terms<Vector<T>, n> t = terms(Vector<T>{}, k);
+      store(wide[0] + k, load(wide[0] + k) + t.a);
+      if constexpr (n > 1) store(wide[1] + k, load(wide[1] + k) + t.b);
+    }
+    for (; k < count; ++k) {
+      const Terms<T, n> t = terms(T{}, k);
+      wide[0][k] += t.a;
+      if constexpr (n > 1) wide[1][k] += t.b;
+    }
+  };
+  const std::int64_t step = p.C * p.together;
+  std::int64_t i = begin, at = begin * p.C + p.first;
+  for (; i + 4 * p.together <= end; i += 4 * p.together, at += 4 * step)
+    add(p.width, [f = run(at), step](auto v, std::int64_t k) GESSO_INLINE {
+      return (f(v, k, k) + f(v, k + step, k)) + (f(v, k + 2 * step, k) + f(v, k + 3 * step, k));
+    });
+  for (; i < end; i += p.together, at += step)
+    add(i + p.together <= end ? p.width : (end - i) * p.columns,
+        [f = run(at)](auto v, std::int64_t k) GESSO_INLINE { return f(v, k, k); });
+  for (int j = 0; j < n; ++j) {
+    for (std::int64_t m = p.together; m > 1; m = (m + 1) / 2) {  // the rows that were seen as one, pairwise
+      const std::int64_t below = (m + 1) / 2 * p.columns;
 #pragma omp simd
-    for (std::int64_t k = 0; k < p.width; ++k) wide[k] += f(k);
+      for (std::int64_t k = 0; k < m * p.columns - below; ++k) wide[j][k] += wide[j][below + k];
+    }
+    for (std::int64_t k = 0; k < p.columns; ++k) sums[j][k] = wide[j][k];
   }
-  const std::int64_t rest = (end - begin) % p.together * p.columns;
-  const auto f = run(at, 0);
-#pragma omp simd
-  for (std::int64_t k = 0; k < rest; ++k) wide[k] += f(k);
-  for (std::int64_t m = p.together; m > 1; m = (m + 1) / 2) {  // the rows that were seen as one, pairwise
-    const std::int64_t below = (m + 1) / 2 * p.columns;
-#pragma omp simd
-    for (std::int64_t k = 0; k < m * p.columns - below; ++k) wide[k] += wide[below + k];
-  }
-  for (std::int64_t k = 0; k < p.columns; ++k) sum[k] = wide[k];
 }
 
 /// Two numbers for each column of a part, which stand for some of its rows.

@@ -6,9 +6,6 @@
 namespace gesso::kernels::GESSO_LEVEL {
 namespace {
 
-// On the lambdas of innermost loops: one that is called instead of inlined keeps its loop from becoming vector code.
-#define GESSO_INLINE __attribute__((always_inline))
-
 /// Means m and sums of squared deviations s of n and of n' rows join to m + d n' / (n + n') and s + s' + d^2 n n' / (n + n'),
 /// d = m' - m. Chan, Golub & LeVeque 1979.
 template <class T>
@@ -17,14 +14,21 @@ void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
       rows, C,
       [x](const Part& p) {
         return [x, p](std::int64_t begin, std::int64_t end, Pairs<T>& s) {
-          sum_rows(p, begin, end, s.a, [x](std::int64_t i, std::int64_t) {
-            return [x = x + i](std::int64_t k) GESSO_INLINE { return x[k]; };
+          sum_rows(p, begin, end, {s.a}, [x](std::int64_t i) {
+            return [x = x + i](auto v, std::int64_t e, std::int64_t) GESSO_INLINE {
+              using V = decltype(v);
+              return Terms<V, 1>{elements<V>(x + e)};
+            };
           });
           for (std::int64_t k = 0; k < p.columns; ++k) s.a[k] /= T(end - begin);
           T m[kWidth];
           spread(p, m, [&](std::int64_t k) { return s.a[k - p.first]; });
-          sum_rows(p, begin, end, s.b, [x, &m](std::int64_t i, std::int64_t) {
-            return [x = x + i, &m](std::int64_t k) GESSO_INLINE { return (x[k] - m[k]) * (x[k] - m[k]); };
+          sum_rows(p, begin, end, {s.b}, [x, &m](std::int64_t i) {
+            return [x = x + i, m = &m[0]](auto v, std::int64_t e, std::int64_t k) GESSO_INLINE {
+              using V = decltype(v);
+              const V d = elements<V>(x + e) - elements<V>(m + k);
+              return Terms<V, 1>{d * d};
+            };
           });
         };
       },
@@ -45,16 +49,25 @@ void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
       });
 }
 
-/// p = (x - mean) scale + beta for a run of elements x and their columns.
+/// p = (x - mean) scale + beta for element e of a run, which is in column k.
 template <class T>
 struct AffineRun {
   const T *x, *mean, *scale, *beta;
   T slope;
 
-  [[gnu::always_inline]] T centred(std::int64_t k) const { return x[k] - mean[k]; }
-  [[gnu::always_inline]] T operator()(std::int64_t k) const { return centred(k) * scale[k] + beta[k]; }
-  /// What the leaky ReLU makes of a value v at element k: of p itself, or of its gradient.
-  [[gnu::always_inline]] T activated(T v, std::int64_t k) const { return (*this)(k) > 0 ? v : slope * v; }
+  template <class V = T>
+  [[gnu::always_inline]] V centred(std::int64_t e, std::int64_t k) const {
+    return elements<V>(x + e) - elements<V>(mean + k);
+  }
+  template <class V = T>
+  [[gnu::always_inline]] V operator()(std::int64_t e, std::int64_t k) const {
+    return centred<V>(e, k) * elements<V>(scale + k) + elements<V>(beta + k);
+  }
+  /// What the leaky ReLU makes of a value v: of p itself, or of its gradient.
+  template <class V>
+  [[gnu::always_inline]] V activated(V v, std::int64_t e, std::int64_t k) const {
+    return this->template operator()<V>(e, k) > 0 ? v : slope * v;
+  }
 };
 
 /// Its parameters for the wide columns of a part, scale = gamma rstd.
@@ -79,7 +92,7 @@ template <class T>
 void batch_norm(const BatchNorm<T>& b, T* y) {
   write_columns(b.rows, b.C, y, [&](const Part& p) {
     return [a = Affine<T>(b, p)](std::int64_t i, std::int64_t column) {
-      return [r = a.run(i, column)](std::int64_t k) GESSO_INLINE { return r.activated(r(k), k); };
+      return [r = a.run(i, column)](std::int64_t k) GESSO_INLINE { return r.activated(r(k, k), k, k); };
     };
   });
 }
@@ -90,13 +103,12 @@ void batch_norm_sums(const BatchNorm<T>& b, const T* dy, T* dgamma, T* dbeta) {
       b.rows, b.C,
       [&b, dy](const Part& p) {
         return [a = Affine<T>(b, p), p, dy](std::int64_t begin, std::int64_t end, Pairs<T>& s) {
-          sum_rows(p, begin, end, s.a, [&a, dy](std::int64_t i, std::int64_t column) {
-            return [r = a.run(i, column), dy = dy + i](std::int64_t k)
-                       GESSO_INLINE { return r.activated(dy[k], k) * r.centred(k); };
-          });
-          sum_rows(p, begin, end, s.b, [&a, dy](std::int64_t i, std::int64_t column) {
-            return [r = a.run(i, column), dy = dy + i](std::int64_t k)
-                       GESSO_INLINE { return r.activated(dy[k], k); };
+          sum_rows(p, begin, end, {s.a, s.b}, [&a, dy](std::int64_t i) {
+            return [r = a.run(i, 0), dy = dy + i](auto v, std::int64_t e, std::int64_t k) GESSO_INLINE {
+              using V = decltype(v);
+              const V dp = r.activated(elements<V>(dy + e), e, k);
+              return Terms<V, 2>{dp * r.template centred<V>(e, k), dp};
+            };
           });
         };
       },
@@ -126,7 +138,7 @@ void batch_norm_input(const BatchNorm<T>& b, const T* dy, const T* dgamma, const
     return [g, dy](std::int64_t i, std::int64_t column) {
       return [r = g.p.run(i, column), level = g.level + column, slant = g.slant + column,
               dy = dy + i](std::int64_t k) GESSO_INLINE {
-        return r.scale[k] * (r.activated(dy[k], k) - level[k] - r.centred(k) * slant[k]);
+        return r.scale[k] * (r.activated(dy[k], k, k) - level[k] - r.centred(k, k) * slant[k]);
       };
     };
   });
