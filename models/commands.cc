@@ -1,5 +1,6 @@
 #include "models/commands.h"
 
+#include "models/evaluate.h"
 #include "models/trainer.h"
 #include "nn/atomic_file.h"
 #include "nn/safetensors.h"
@@ -70,31 +71,41 @@ void reconstruct(const std::string& path, Device device, std::int64_t count,
                  const std::optional<std::string>& data, const std::string& out) {
   const Trained t = load(path, device);
   const nn::ImageSet test = test_images(t.config, data);
-  const auto picture =
-      reconstructions(*t.model, t.config.image, pixels(test, 0, std::min(count, test.size())));
+  const auto picture = reconstructions(
+      *t.model, t.config.image, test_pixels(*t.model, test, t.config.seed, 0, std::min(count, test.size())));
   if (!picture)
     throw UsageError("{} makes images from noise only, so it has no reconstructions; try  gesso sample {}",
                      t.config.model, path);
   write_picture(*picture, out.empty() ? t.run.samples() / "reconstructions.png" : fs::path(out));
 }
 
-void evaluate(const std::string& path, Device device, const std::optional<std::string>& data, bool as_json) {
+void evaluate(const std::string& path, Device device, const EvalOptions& options) {
+  using Json = nlohmann::ordered_json;
   const Trained t = load(path, device);
-  const nn::ImageSet test = test_images(t.config, data);
-  const Losses losses = test_losses(*t.model, test, t.config.seed);
-  if (as_json) {
-    nlohmann::ordered_json json = {{"model", t.config.model},
-                                   {"data", data.value_or(t.config.data)},
-                                   {"split", "test"},
-                                   {"images", test.size()},
-                                   {"seed", t.config.seed}};
-    for (const auto& [name, value] : losses) json[name] = value;
+  nn::ImageSet test = test_images(t.config, options.data);
+  if (options.images) {
+    if (*options.images > test.size())
+      throw UsageError("--images {}: the test set has {}", *options.images, test.size());
+    test.images = test.images.slice(0, *options.images);
+  }
+  const std::string data = options.data.value_or(t.config.data);
+  const Json figures =
+      evaluate(*t.model, test,
+               {.data = data, .seed = t.config.seed, .importance_samples = options.importance_samples});
+  if (options.json) {
+    Json json = {{"model", t.config.model},
+                 {"data", data},
+                 {"split", "test"},
+                 {"images", test.size()},
+                 {"seed", t.config.seed}};
+    json.update(figures);
     fmt::print("{}\n", json.dump());
     return;
   }
-  fmt::print("{} on {}: {} test images, seed {}\n", t.config.model, data.value_or(t.config.data), test.size(),
-             t.config.seed);
-  for (const auto& [name, value] : losses) fmt::print("  {:16} {:.4f}\n", name, value);
+  fmt::print("{} on {}: {} test images, seed {}\n", t.config.model, data, test.size(), t.config.seed);
+  for (const auto& [name, value] : figures.items())
+    fmt::print("  {:16} {}\n", name,
+               value.is_number_float() ? fmt::format("{:.4f}", value.get<double>()) : value.dump());
   fmt::print("({})\n", find_model(t.config.model).measure);
 }
 

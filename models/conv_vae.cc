@@ -12,8 +12,9 @@ using namespace nn;
 constexpr double kSlope = 0.2;
 
 std::vector<Option> conv_vae_options() {
-  return {width_option(),
-          {"latent", "auto", "how many numbers an image becomes; auto: one for every 32 pixels"}};
+  return vae_options(
+      {width_option(),
+       {"latent", "auto", "how many numbers an image becomes; auto: one for every 32 pixels"}});
 }
 
 VaeNetwork conv_vae(const Recipe& recipe, Generator& g) {

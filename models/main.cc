@@ -14,6 +14,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <sstream>
 
 namespace {
 
@@ -38,9 +39,9 @@ struct Arguments {
   TrainRequest train;
   std::string run, out, model, path;
   std::optional<std::string> data;
+  EvalOptions eval;
   std::int64_t count = 64;
   std::uint64_t seed = 0;
-  bool json = false;
   std::string device = "auto";
 };
 
@@ -64,6 +65,18 @@ std::int64_t count_of(std::int64_t value) {
 std::uint64_t seed_of(std::int64_t value) {
   if (value < 0) throw UsageError("--seed {}: expected a whole number of at least 0", value);
   return static_cast<std::uint64_t>(value);
+}
+
+/// "1,50,200"
+std::vector<std::int64_t> samples_of(const std::string& text) {
+  std::vector<std::int64_t> all;
+  std::istringstream in(text + ",");
+  for (std::string piece; std::getline(in, piece, ',');) {
+    all.push_back(integer("--importance-samples", piece));
+    if (all.back() < 1 || all.back() > 1 << 20)
+      throw UsageError("--importance-samples {}: expected whole numbers from 1 to {}", text, 1 << 20);
+  }
+  return all;
 }
 
 void use_threads(std::int64_t threads) {
@@ -139,10 +152,20 @@ void add_others(CLI::App& app, Arguments& a) {
       ->type_name("FILE.png");
   add_common(reconstruct, a.device);
 
-  CLI::App* eval = app.add_subcommand("eval", "print the losses on all test images");
+  CLI::App* eval =
+      app.add_subcommand("eval", "print the losses on test images, and what is known of the code");
   eval->add_option("RUN", a.run, "folder of a run")->required()->type_name("");
-  eval->add_option("--data", a.data, "another data set than the run's own")->type_name("NAME|DIR");
-  eval->add_flag("--json", a.json, "as one JSON object");
+  eval->add_option("--data", a.eval.data, "another data set than the run's own")->type_name("NAME|DIR");
+  add_integer(eval, "--images", "the first N test images (default: all)", [&a](auto v) {
+    if (v < 2) throw UsageError("--images {}: expected a whole number of at least 2", v);
+    a.eval.images = v;
+  });
+  eval->add_option_function<std::string>(
+          "--importance-samples",
+          [&a](const std::string& text) { a.eval.importance_samples = samples_of(text); },
+          "log p(x) of a VAE by so many samples an image, as in 1,50,200,5000 (Burda et al. 2016)")
+      ->type_name("K,..");
+  eval->add_flag("--json", a.eval.json, "as one JSON object");
   add_common(eval, a.device);
 
   CLI::App* models = app.add_subcommand("models", "list the models, or show one with its options and layers");
@@ -160,7 +183,7 @@ int run(const CLI::App& app, Arguments& a) {
   }
   if (command == "sample") sample(a.run, device_of(a.device), a.count, a.seed, a.out);
   if (command == "reconstruct") reconstruct(a.run, device_of(a.device), a.count, a.data, a.out);
-  if (command == "eval") evaluate(a.run, device_of(a.device), a.data, a.json);
+  if (command == "eval") evaluate(a.run, device_of(a.device), a.eval);
   if (command == "models") list_models(a.model);
   if (command == "info") info(a.path);
   return 0;

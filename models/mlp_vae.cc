@@ -8,7 +8,7 @@ std::vector<Option> mlp_vae_options() {
   std::vector<Option> all =
       hidden_options("400", "hidden layers of the encoder, as in 128,256,512; the decoder mirrors them");
   all.push_back({"latent", "20", "how many numbers an image becomes"});
-  return all;
+  return vae_options(std::move(all));
 }
 
 VaeNetwork mlp_vae(const Recipe& recipe, Generator& g) {

@@ -1,5 +1,6 @@
 #include "models/model.h"
 
+#include "models/beta_vae.h"
 #include "models/conv_gan.h"
 #include "models/conv_vae.h"
 #include "models/dcgan.h"
@@ -76,6 +77,14 @@ constexpr const char* kGanLosses =
 
 const std::vector<Entry>& catalogue() {
   static const std::vector<Entry> all = {
+      {.name = "beta-vae",
+       .summary = "variational autoencoder with a weight or a capacity for its code (Higgins et al. 2017)",
+       .options = beta_vae_options(),
+       .measure = kVaeLosses,
+       .lr = 5e-4,
+       .batch_size = 64,
+       .epochs = 30,
+       .make = vae<beta_vae>},
       {.name = "conv-gan",
        .summary = "GAN of a dense layer and two transposed convolutions, for sides divisible by 4",
        .options = conv_gan_options(),

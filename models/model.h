@@ -32,7 +32,7 @@ class MeanLosses {
 };
 
 /// The random streams of a run. They start 2^48 elements apart in one Philox sequence, so that they never meet.
-enum class Stream : std::uint64_t { weights, training, evaluation, pictures };
+enum class Stream : std::uint64_t { weights, training, evaluation, pictures, pixels };
 inline Generator random_stream(std::uint64_t seed, Stream which) {
   Generator g(seed);
   g.state.offset = static_cast<std::uint64_t>(which) << 48;
@@ -48,6 +48,11 @@ struct Recipe {
   Device device = Device::cpu;
 
   std::int64_t pixels() const { return image.size(); }
+};
+
+/// q(z|x) of N images: independent Gaussians, (N,L) each, on the model's device.
+struct Posterior {
+  Tensor mean, logvar;
 };
 
 /// Images x (N,D) are rows of D = H W C pixels in [0,1], f32, on the model's device; so are the results.
@@ -71,6 +76,21 @@ class Model {
   /// y (side*side,D): a sheet of images that goes smoothly from corner to corner. The corners are the four images x, or for
   /// a model that does not encode, noise.
   virtual Tensor walk(const Tensor& x, Generator& noise, std::int64_t side) = 0;
+
+  /// What the losses are made of, as the options have it: a line for the log. Empty where nothing can be set.
+  virtual std::string describe() const { return ""; }
+  /// What is wrong with a model that has learned so far, a line each; x are images it does not learn from.
+  virtual std::vector<std::string> alarms(const Tensor&) { return {}; }
+  /// The images that a model of x learns, where it does not take grey pixels as they are: drawn from `pixels`.
+  virtual Tensor observed(const Tensor& x, Generator&) { return x; }
+
+  // Of a model with latent variables; undefined tensors of others.
+  virtual Posterior posterior(const Tensor&) { return {}; }
+  /// log w (N), nats, w = p(x,z) / q(z|x): one z ~ q(z|x) for each image.
+  virtual Tensor log_weight(const Tensor&, const Posterior&, Generator&) { return {}; }
+  /// y (rows*columns,D): x[0] with one unit of its code after the other (a row each) set to values from -3 to 3 (columns). At most
+  /// 16 units, those first that tell most about the images x.
+  virtual Tensor traverse(const Tensor&, std::int64_t) { return {}; }
 
   /// What beside the weights must be kept to go on as if never interrupted: optimizers and the noise stream.
   virtual nn::State training_state() = 0;

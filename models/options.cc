@@ -104,6 +104,21 @@ double Options::between(std::string_view name, double low, double high) const {
   return value;
 }
 
+const std::string& Options::choice(std::string_view name, const std::vector<std::string>& names) const {
+  const std::string& chosen = text(name);
+  if (std::find(names.begin(), names.end(), chosen) == names.end())
+    throw UsageError("--set {0}={1}: there is no {0} \"{1}\"{2}", name, chosen, suggestion(chosen, names));
+  return chosen;
+}
+
+bool Options::flag(std::string_view name) const { return choice(name, {"false", "true"}) == "true"; }
+
+std::int64_t Options::whole(std::string_view name) const {
+  const std::int64_t value = integer(fmt::format("--set {}", name), text(name));
+  if (value < 0) throw UsageError("--set {}={}: expected a whole number of at least 0", name, text(name));
+  return value;
+}
+
 std::int64_t Options::count(std::string_view name) const {
   const std::vector<std::int64_t> values = counts(name);
   if (values.size() != 1) throw UsageError("--set {}={}: expected one whole number", name, text(name));

@@ -43,6 +43,10 @@ class Options {
   double positive(std::string_view name) const;
   /// A number in [low, high].
   double between(std::string_view name, double low, double high) const;
+  /// One of `names`.
+  const std::string& choice(std::string_view name, const std::vector<std::string>& names) const;
+  bool flag(std::string_view name) const;                         // "true" or "false"
+  std::int64_t whole(std::string_view name) const;                // an integer of at least 0
   std::int64_t count(std::string_view name) const;                // an integer above 0
   std::vector<std::int64_t> counts(std::string_view name) const;  // "128,256,512"
 

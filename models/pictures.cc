@@ -68,6 +68,21 @@ Tensor sheet(const Tensor& corners, std::int64_t side) {
   return z;
 }
 
+Tensor traversals(const Tensor& point, const std::vector<std::int64_t>& units, std::int64_t columns) {
+  check(point.rank() == 1 && columns >= 2, "traversals: from {} in {} columns; expected (L) and 2 or more",
+        point.shape(), columns);
+  const std::int64_t L = point.dim(0), rows = static_cast<std::int64_t>(units.size());
+  const Tensor here = point.to(Device::cpu);
+  Tensor z({rows * columns, L});
+  float* out = z.mutable_data<float>();
+  for (const std::int64_t unit : units)
+    for (std::int64_t j = 0; j < columns; ++j, out += L) {
+      std::copy_n(here.data<float>(), L, out);
+      out[unit] = static_cast<float>(6 * static_cast<double>(j) / static_cast<double>(columns - 1) - 3);
+    }
+  return z;
+}
+
 Tensor side_by_side(const Tensor& x, const Tensor& y) {
   const std::int64_t N = x.dim(0), D = x.dim(1);
   return tensor::concat({x.reshape({N, 1, D}), y.reshape({N, 1, D})}, 1).reshape({2 * N, D});
@@ -91,12 +106,20 @@ Picture samples(Model& model, const Shape& image, std::int64_t count, std::uint6
 std::optional<Picture> reconstructions(Model& model, const Shape& image, const Tensor& x) {
   const Tensor y = model.reconstruct(x.to(model.device)).to(Device::cpu);
   if (!y.defined()) return std::nullopt;
-  return grid(side_by_side(x, y), image, 16);
+  return grid(side_by_side(x.to(Device::cpu), y), image, 16);
 }
 
 Picture walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed) {
   Generator noise = random_stream(seed, Stream::pictures);
-  return grid(model.walk(far_apart(x).to(model.device), noise, kSheetSide), image, kSheetSide);
+  return grid(model.walk(far_apart(x.to(Device::cpu)).to(model.device), noise, kSheetSide), image,
+              kSheetSide);
+}
+
+std::optional<Picture> traversal(Model& model, const Shape& image, const Tensor& x) {
+  constexpr std::int64_t kColumns = 13;  // half a standard deviation of the prior apart
+  const Tensor y = model.traverse(x.to(model.device), kColumns).to(Device::cpu);
+  if (!y.defined()) return std::nullopt;
+  return grid(y, image, kColumns);
 }
 
 }  // namespace gesso::models

@@ -12,6 +12,9 @@ namespace gesso::models {
 /// walked at constant speed (slerp), because Gaussian noise lives near a sphere, which straight lines leave.
 Tensor sheet(const Tensor& corners, std::int64_t side);
 
+/// z (units*columns,L): the point (L) with one of its units after the other set to values from -3 to 3, equally far apart.
+Tensor traversals(const Tensor& point, const std::vector<std::int64_t>& units, std::int64_t columns);
+
 /// x[0], y[0], x[1], y[1], ..: originals beside what became of them. (N,D), (N,D) -> (2N,D)
 Tensor side_by_side(const Tensor& x, const Tensor& y);
 
@@ -23,9 +26,11 @@ struct Picture {
 Picture grid(const Tensor& x, const Shape& image, int columns);
 
 // The pictures of a run: new images from noise of a seed; test images x beside their reconstructions, nothing where the model
-// has none; and a sheet through latent space, with corners at four of the test images x.
+// has none; a sheet through latent space, with corners at four of the test images x; and traversals from the first of them.
 Picture samples(Model& model, const Shape& image, std::int64_t count, std::uint64_t seed);
 std::optional<Picture> reconstructions(Model& model, const Shape& image, const Tensor& x);
 Picture walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed);
+
+std::optional<Picture> traversal(Model& model, const Shape& image, const Tensor& x);
 
 }  // namespace gesso::models

@@ -24,7 +24,7 @@ constexpr const char* kStyle = R"(
 body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 68rem; background: var(--paper); color: var(--ink);
        font: 16px/1.55 system-ui, sans-serif }
 h1 { font-size: 1.9rem; margin: 0 } h2 { font-size: 1.15rem; margin: 2.6rem 0 .4rem }
-p { margin: .2rem 0 .9rem; color: var(--soft); max-width: 46rem }
+.alarm { color: #c0392b; font-weight: 600 } p { margin: .2rem 0 .9rem; color: var(--soft); max-width: 46rem }
 .figures { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.5rem 0 }
 .figures div { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .7rem 1.1rem }
 .figures b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums } .figures span { color: var(--soft); font-size: .85rem }
@@ -102,8 +102,11 @@ std::string plots(const std::vector<json>& lines, std::int64_t steps_per_epoch) 
         series.push_back(std::move(at->second));
         series.back().name = split;
       }
-    out += nn::line_plot(series,
-                         {.title = loss, .x_label = "epoch", .y_label = "nats", .width = 500, .height = 300});
+    out += nn::line_plot(series, {.title = loss,
+                                  .x_label = "epoch",
+                                  .y_label = loss == "sigma" ? "" : "nats",
+                                  .width = 500,
+                                  .height = 300});
   }
   return out + "</div>\n";
 }
@@ -128,6 +131,16 @@ std::string figures(const std::vector<json>& lines) {
     out += figure(fmt::format("{:.0f}", train->value("images_per_s", 0.)), "images per second");
   }
   return out + "</div>\n";
+}
+
+/// What went wrong, a paragraph each; empty where nothing did.
+std::string alarms(const std::vector<json>& lines) {
+  std::string out;
+  for (const json& line : lines)
+    if (line.contains("alarm") && line["alarm"].is_string())
+      out += fmt::format("<p class=alarm>Step {}: {}</p>\n", line["step"].dump(),
+                         escaped(line["alarm"].get<std::string>()));
+  return out;
 }
 
 /// samples/epoch_*.png, evenly thinned to kFrames, with a slider; or the latest grid alone.
@@ -166,6 +179,8 @@ void write_report(const RunFolder& run) {
       "content=\"width=device-width\">\n"
       "<title>{0}</title>\n<style>{1}</style>\n<h1>{0}</h1>\n<p>{2}. Losses in {3}.</p>\n",
       title, kStyle, escaped(find_model(config.model).summary), escaped(find_model(config.model).measure));
+  if (!config.objective.empty()) page += fmt::format("<p>{}.</p>\n", escaped(config.objective));
+  page += alarms(lines);
   page += figures(lines);
   page += section("New images", "The same noise after each epoch: nothing here is from the data set.",
                   sample_frames(run));
@@ -176,6 +191,11 @@ void write_report(const RunFolder& run) {
   if (const fs::path sheet = run.samples() / "walk.png"; fs::exists(sheet))
     page += section("A walk through latent space", "Four points at the corners, and what lies between them.",
                     image(sheet, "a sheet through latent space"));
+  if (const fs::path units = run.samples() / "traversal.png"; fs::exists(units))
+    page +=
+        section("Latent units",
+                "A row each, those first that tell most: the code of one image, with this unit from -3 to 3.",
+                image(units, "traversals of latent units"));
   page += section("Losses", "Training: means over 50 steps. Test: after each epoch.",
                   plots(lines, config.steps_per_epoch()));
   page += section("Settings", "All it takes to make this run again.",

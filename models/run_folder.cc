@@ -70,6 +70,7 @@ nlohmann::ordered_json Config::to_json() const {
   json["set"] = set;
   json["image"] = std::vector<std::int64_t>(image.begin(), image.end());
   json["train_images"] = train_images;
+  if (!objective.empty()) json["objective"] = objective;
   return json;
 }
 
@@ -88,6 +89,7 @@ Config Config::from_json(const nlohmann::json& json) {
   check(image.size() == 3 && c.batch_size > 0, "\"image\" or \"batch_size\" makes no sense");
   c.image = Shape(image);
   c.train_images = value_of<std::int64_t>(json, "train_images");
+  if (json.contains("objective")) c.objective = value_of<std::string>(json, "objective");
   return c;
 }
 

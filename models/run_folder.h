@@ -22,6 +22,7 @@ struct Config {
   std::vector<std::string> set;               // "key=value"
   Shape image;                                // (H,W,C)
   std::int64_t train_images = 0;
+  std::string objective;  // Model::describe(), for readers; made anew when the run is resumed
 
   Recipe recipe(Device device = Device::cpu) const;
   std::int64_t steps_per_epoch() const { return (train_images + batch_size - 1) / batch_size; }

@@ -50,6 +50,10 @@ void RunLog::losses(const char* split, std::int64_t step, std::int64_t epoch, co
     events_.scalar(fmt::format("{}/{}", split, name), step, value.get<double>());
 }
 
+void RunLog::alarm(std::int64_t step, const std::string& what) {
+  metrics_.write({{"step", step}, {"split", "alarm"}, {"alarm", what}});
+}
+
 void RunLog::picture(const char* tag, std::int64_t step, const Picture& picture) {
   events_.image(tag, step, picture.height, picture.width, picture.channels, picture.png);
 }

@@ -26,6 +26,8 @@ class RunLog {
   /// split is "train" or "test"; epochs count from 1.
   void losses(const char* split, std::int64_t step, std::int64_t epoch, const Losses& losses,
               std::optional<double> images_per_s = std::nullopt);
+  /// A line of its own, with "alarm" for its split.
+  void alarm(std::int64_t step, const std::string& what);
   void picture(const char* tag, std::int64_t step, const Picture& picture);
 
  private:

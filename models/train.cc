@@ -126,6 +126,7 @@ int train(const TrainRequest& request) {
   } else {
     fmt::print(stderr, "gesso: {} into {}\n", what, run.path().string());
   }
+  if (!trainer.objective().empty()) fmt::print(stderr, "gesso: {}\n", trainer.objective());
   if (const int signal = trainer.run()) {
     fmt::print(stderr, "gesso: stopped and saved; to go on:  gesso train --resume {}\n", run.path().string());
     return 128 + signal;

@@ -12,8 +12,6 @@ constexpr std::int64_t kLogEvery = 50;  // steps: lines enough for a curve, few 
 constexpr std::int64_t kSamples = 64;   // images in the grid of each epoch
 constexpr std::int64_t kPairs = 64;     // test images in the picture of reconstructions
 constexpr std::int64_t kCorners = 200;  // test images among which the corners of the walk are chosen
-constexpr std::int64_t kTestBatch =
-    500;  // divides the 10,000 of MNIST, and its activations stay in the cache
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -28,12 +26,20 @@ std::string text(const Losses& losses) {
 
 }  // namespace
 
+Tensor test_pixels(Model& model, const nn::ImageSet& test, std::uint64_t seed, std::int64_t begin,
+                   std::int64_t end) {
+  const Tensor x = pixels(test, begin, end);
+  Generator draws = random_stream(seed, Stream::pixels);
+  draws.state.offset += static_cast<std::uint64_t>(begin * x.dim(1));
+  return model.observed(x.to(model.device), draws);
+}
+
 Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
   Generator noise = random_stream(seed, Stream::evaluation);
   MeanLosses all;
   for (std::int64_t i = 0; i < test.size(); i += kTestBatch) {
-    const Tensor x = pixels(test, i, std::min(i + kTestBatch, test.size()));
-    all.add(model.evaluate(x.to(model.device), noise), x.dim(0));
+    const Tensor x = test_pixels(model, test, seed, i, std::min(i + kTestBatch, test.size()));
+    all.add(model.evaluate(x, noise), x.dim(0));
   }
   return all.mean();
 }
@@ -48,7 +54,9 @@ Trainer::Trainer(const RunFolder& run, const Config& config, const nn::ImageSet&
                        .seed = config.seed,
                        .early_start = in_random_order(config.data)}),
       model_(find_model(config.model).make(config.recipe(options.device))),
-      save_every_(options.save_every) {}
+      save_every_(options.save_every) {
+  config_.objective = model_->describe();
+}
 
 std::int64_t Trainer::resume() {
   step_ = run_.load_checkpoint(*model_, [this](const std::string& what) { say("warning: " + what); });
@@ -99,10 +107,21 @@ void Trainer::begin() {
   log_.emplace(run_, resumed_at_);
 }
 
-void Trainer::check_finite(const Losses& losses) const {
-  for (const auto& [name, value] : losses)
-    check(std::isfinite(value), "step {}: {} is {}: this run has diverged; try --lr below {}", step_, name,
-          value, config_.lr);
+void Trainer::check_finite(const Losses& losses) {
+  for (const auto& [name, value] : losses) {
+    if (std::isfinite(value)) continue;
+    const std::string what = fmt::format("step {}: {} is {}: this run has diverged; try --lr below {}", step_,
+                                         name, value, config_.lr);
+    alarm(what);
+    throw Error("{}", what);
+  }
+}
+
+/// Where people look later: the error stream has it already, or will.
+void Trainer::alarm(const std::string& what) {
+  if (!log_) return;  // not one step went well, so there is no run
+  attempt([&] { log_->alarm(step_, what); });
+  attempt([&] { write_report(run_); });
 }
 
 void Trainer::log_window(std::int64_t epoch) {
@@ -117,6 +136,8 @@ void Trainer::evaluate(std::int64_t epoch) {
   const Losses losses = test_losses(*model_, test_, config_.seed);
   check_finite(losses);
   bar_->set_postfix(fmt::format("{}, test {:.4g}", text(last_), losses.front().value));
+  const Tensor seen = test_pixels(*model_, test_, config_.seed, 0, std::min(test_.size(), kTestBatch));
+  for (const std::string& what : model_->alarms(seen)) say("warning: " + what), alarm(what);
   const Picture picture = samples(*model_, config_.image, kSamples, config_.seed);
   attempt([&] { log_->losses("test", step_, epoch, losses); });
   attempt([&] { log_->picture("samples", step_, picture); });
@@ -131,11 +152,15 @@ void Trainer::finish() {
   const bool saved = save();
   const bool shared = attempt([&] { run_.save_model(*model_, config_); });
   const bool shown = attempt([&] {
-    const std::int64_t n = test_.size();
-    if (const auto pairs = reconstructions(*model_, config_.image, pixels(test_, 0, std::min(n, kPairs))))
+    const auto first = [this](std::int64_t n) {
+      return test_pixels(*model_, test_, config_.seed, 0, std::min(test_.size(), n));
+    };
+    if (const auto pairs = reconstructions(*model_, config_.image, first(kPairs)))
       nn::write_file(run_.samples() / "reconstructions.png", pairs->png);
-    const Picture sheet = walk(*model_, config_.image, pixels(test_, 0, std::min(n, kCorners)), config_.seed);
-    nn::write_file(run_.samples() / "walk.png", sheet.png);
+    nn::write_file(run_.samples() / "walk.png",
+                   walk(*model_, config_.image, first(kCorners), config_.seed).png);
+    if (const auto units = traversal(*model_, config_.image, first(kTestBatch)))
+      nn::write_file(run_.samples() / "traversal.png", units->png);
     write_report(run_);
   });
   train_.wait_for(train_.size());  // a short run may end before the end of a broken file is reached

@@ -26,6 +26,8 @@ class Trainer {
   Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train, const nn::ImageSet& test,
           const Options& options);
 
+  /// What the losses are made of, for the log; may be empty.
+  const std::string& objective() const { return config_.objective; }
   /// Takes up the run where its checkpoint left it; returns the step.
   std::int64_t resume();
   /// Trains to the end of the run, or until a signal. Returns the signal, 0 if there was none. Throws Error if the losses are
@@ -37,7 +39,8 @@ class Trainer {
 
   void epoch(const StopSignals& signals);
   void begin();
-  void check_finite(const Losses& losses) const;
+  void check_finite(const Losses& losses);
+  void alarm(const std::string& what);
   void log_window(std::int64_t epoch);
   void evaluate(std::int64_t epoch);
   void finish();
@@ -46,7 +49,7 @@ class Trainer {
   void say(const std::string& line);
 
   const RunFolder& run_;
-  const Config config_;
+  Config config_;
   const nn::ImageSet train_, test_;
   nn::Batches batches_;
   std::unique_ptr<Model> model_;
@@ -62,6 +65,13 @@ class Trainer {
   std::string last_failure_;
   Clock::time_point window_start_, last_save_;
 };
+
+/// Images begin .. end - 1 (N,D) of a test set as the model observes them, on its device; what is drawn for that depends on the seed
+/// and the pixel alone, so it is one and the same test set for every model and at every time.
+Tensor test_pixels(Model& model, const nn::ImageSet& test, std::uint64_t seed, std::int64_t begin,
+                   std::int64_t end);
+constexpr std::int64_t kTestBatch =
+    500;  // divides the 10,000 of MNIST, and its activations stay in the cache
 
 /// The losses on all test images. The noise is that of the seed, so the same weights give the same losses.
 Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed);

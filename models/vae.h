@@ -2,14 +2,17 @@
 //
 //   encoder   q(z|x) = N(mu(x), diag exp(logvar(x)))                             eq. 9
 //   sample    z = mu + exp(logvar/2) eps,  eps ~ N(0,I)                          eq. 4, section 2.4
-//   decoder   p(x|z) = prod_i Bernoulli(x_i; sigmoid(d_i)),  d = decoder(z)      eq. 11
+//   decoder   p(x|z), of d = decoder(z): Bernoulli, eq. 11, or as likelihood.h has it
 //   loss      KL(q(z|x) || N(0,I)) - log p(x|z), nats per image: minus eq. 10
 //
-// Grey pixels in [0,1] stand for probabilities, as is usual for MNIST. What encoder and decoder are made of, each model says on a
-// page of its own: mlp_vae.cc, conv_vae.cc.
+// What is trained may weigh the KL divergence otherwise (objective.h); "loss" stays minus the bound, comparable between runs, and
+// what is trained then stands beside it as "objective". What encoder and decoder are made of, each model says on a page of its
+// own: mlp_vae.cc, conv_vae.cc, beta_vae.cc.
 #pragma once
 
+#include "models/likelihood.h"
 #include "models/model.h"
+#include "models/objective.h"
 #include "nn/layers.h"
 #include "nn/optim.h"
 
@@ -26,17 +29,22 @@ struct VaeNetwork : nn::Module {
   Shape image;             // of one x, as the layers take it
   nn::Sequential encoder;  // (N, image..) -> (N,hidden)
   nn::Linear mu, logvar;   // (N,hidden) -> (N,latent)
-  nn::Sequential decoder;  // (N,latent) -> (N, image..) logits
+  nn::Sequential decoder;  // (N,latent) -> d (N, image..)
+  Likelihood likelihood;   // Bernoulli until a Vae takes the network
 };
+
+/// The options of all these models, behind those of their networks; beta where nothing is set.
+std::vector<Option> vae_options(std::vector<Option> of_networks, const char* beta = "1");
 
 class Vae : public Model {
  public:
   using Definition = VaeNetwork (*)(const Recipe& recipe, Generator& weights);
   Vae(const Recipe& recipe, Definition define);
 
-  /// The two parts of the loss of images x (N, image..) in [0,1]. eps (N,latent).
+  /// The two parts of the loss of images x (N, image..) in [0,1], and where the second comes from. eps (N,latent).
   struct Bound {
     Var reconstruction, kl;  // (): sums over dimensions, means over the N images
+    Var mu, logvar;          // (N,latent)
   };
   static Bound bound(VaeNetwork& net, const Tensor& x, const Tensor& eps);
 
@@ -46,18 +54,27 @@ class Vae : public Model {
   Tensor sample(std::int64_t count, Generator& noise) override;
   Tensor reconstruct(const Tensor& x) override;
   Tensor walk(const Tensor& x, Generator& noise, std::int64_t side) override;
+  Tensor traverse(const Tensor& x, std::int64_t columns) override;
+  std::string describe() const override;
+  std::vector<std::string> alarms(const Tensor& x) override;
+  Tensor observed(const Tensor& x, Generator& pixels) override;
+  Posterior posterior(const Tensor& x) override;
+  Tensor log_weight(const Tensor& x, const Posterior& q, Generator& noise) override;
   nn::State training_state() override;
   void load_training_state(const nn::State& state) override;
 
  private:
   Bound bound(const Tensor& x, Generator& noise);           // x (N,D)
+  Losses with_sigma(Losses losses) const;                   // a learned one is reported with them
   Tensor draw(Generator& noise, std::int64_t count) const;  // (count,latent): N(0,I)
-  Tensor encode(const Tensor& x);                           // (N,D) -> (N,latent): mu
   Tensor decode(const Tensor& z);                           // (N,latent) -> (N,D) in [0,1]
 
   Generator weights_, noise_;
+  const Objective objective_;
+  const bool binarize_;
   VaeNetwork net_;
   nn::Optimizer adam_;
+  std::int64_t steps_ = 0;  // made so far
 };
 
 }  // namespace gesso::models

@@ -1,11 +1,18 @@
 #include "nn/losses.h"
 
+#include <cmath>
+#include <numbers>
+
 namespace gesso::nn {
 namespace {
 
 void check_same_shape(const char* loss, const Var& y, const Var& target) {
   check(y.shape() == target.shape(), "{}: y {} and target {} differ in shape; losses do not broadcast", loss,
         y.shape(), target.shape());
+}
+
+void check_one_number(const char* loss, const char* what, const Var& x) {
+  check(x.rank() == 0, "{}: {} is {}; expected one number, ()", loss, what, x.shape());
 }
 
 /// What a sum over `count` values of a batch (N, ..) is multiplied by.
@@ -67,6 +74,38 @@ Var cross_entropy(const Var& logits, const Tensor& index, Reduction r) {
     to[i] = i * classes + at[i];
   }
   return reduced("cross_entropy", -take_rows(reshape(log_softmax(logits, -1), {logits.size()}), flat), r);
+}
+
+Var gaussian_nll(const Var& y, const Var& log_sigma, const Var& target, Reduction r) {
+  check_same_shape("gaussian_nll", y, target);
+  check_one_number("gaussian_nll", "log_sigma", log_sigma);
+  const Var factor = 0.5 * exp(-2 * log_sigma), constant = log_sigma + 0.5 * std::log(2 * std::numbers::pi);
+  if (r == Reduction::none) return factor * square(y - target) + constant;
+  return scaled(factor * sum_squared_difference(y, target) + constant * static_cast<double>(y.size()),
+                weight("gaussian_nll", r, y.size(), y.shape()));
+}
+
+// With p and q for the two arguments, and sp(a) = log(1 + exp(a)),
+//
+//   log(sigmoid(p) - sigmoid(q)) = -sp(-p) - sp(q) + log(1 - exp(-(p - q))),
+//
+// which is exact, so no scale needs another formula, and a tail is a term left out: sp(-p) above the highest level, sp(q) below
+// the lowest. p - q = 1 / (255 s) is the same for all pixels; through t = tanh((p - q) / 2) no digits are lost where it is small:
+// 1 - exp(-(p - q)) = 2 t / (1 + t).
+Var logistic_nll(const Var& y, const Var& log_scale, const Var& target, Reduction r) {
+  check_same_shape("logistic_nll", y, target);
+  check_one_number("logistic_nll", "log_scale", log_scale);
+  constexpr double kHalf = 1. / 510;  // of a bin
+  constexpr double kAsymptote = 40;   // from here on sp(x) = x to the last bit of a double
+  const auto sp = [](const Var& x) { return softplus(x, 1, kAsymptote); };
+  const auto mask = [&](kernels::Compare op, double edge) {
+    return Var(tensor::compare(op, target.value(), edge).to(y.dtype()));
+  };
+  const Var above = mask(kernels::Compare::gt, kHalf), below = mask(kernels::Compare::lt, 1 - kHalf);
+  const Var inverse = exp(-log_scale), half = inverse * kHalf, t = tanh(half);
+  const Var centre = (target - y) * inverse, width = log(2 * t) - log1p(t);
+  return reduced("logistic_nll",
+                 below * sp(-(centre + half)) + above * sp(centre - half) - above * below * width, r);
 }
 
 Var gaussian_kl(const Var& mu, const Var& logvar, Reduction r) {

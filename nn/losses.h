@@ -23,6 +23,14 @@ Var bce_with_logits(const Var& logit, const Var& target, Reduction r);
 /// -log softmax(x)[index], nats; x (..,K) logits, index (..) i64 in [0,K).
 Var cross_entropy(const Var& logits, const Tensor& index, Reduction r);
 
+/// (y - t)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2 = -log N(t; y, sigma^2), nats, sigma = exp(log_sigma); log_sigma () is one
+/// for all. A density's logarithm: negative where the density is above 1.
+Var gaussian_nll(const Var& y, const Var& log_sigma, const Var& target, Reduction r);
+/// -log P(t), nats, where t is one of 256 levels 0, 1/255, .., 1 and P its share of a logistic distribution of mean y and scale
+/// s = exp(log_scale), log_scale () one for all: P(t) = sigmoid((t + 1/510 - y) / s) - sigmoid((t - 1/510 - y) / s), and the
+/// outermost levels have the tails too. Salimans et al. 2017, equation 2.
+Var logistic_nll(const Var& y, const Var& log_scale, const Var& target, Reduction r);
+
 /// KL(N(mu, exp(logvar)) || N(0,1)) = (mu^2 + exp(logvar) - 1 - logvar) / 2, nats per latent dimension; with
 /// batch_mean nats per image. Kingma & Welling 2014, appendix B.
 Var gaussian_kl(const Var& mu, const Var& logvar, Reduction r);

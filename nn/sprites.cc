@@ -134,6 +134,23 @@ ImageSet sprites(const SpriteOptions& o, Split split) {
   return set;
 }
 
+const std::vector<std::string>& sprite_factors() {
+  static const std::vector<std::string> names = {"shape", "hue", "diameter", "angle", "x", "y"};
+  return names;
+}
+
+Tensor factors_of_sprites(const SpriteOptions& o, Split split) {
+  Tensor y({o.count, static_cast<std::int64_t>(sprite_factors().size())}, DType::f64);
+  double* to = y.mutable_data<double>();
+  const std::int64_t first = split == Split::test ? kFirstOfTest : 0;
+  for (std::int64_t i = 0; i < o.count; ++i) {
+    const Sprite s = sprite(o.seed, first + i);
+    for (const double factor : {static_cast<double>(s.shape), s.hue, s.diameter, s.angle, s.x, s.y})
+      *to++ = factor;
+  }
+  return y;
+}
+
 std::optional<SpriteOptions> sprite_options(const std::string& data) {
   SpriteOptions o;
   if (data == "sprites") return o;

@@ -30,6 +30,10 @@ Tensor draw(const Sprite& s, std::int64_t size, std::int64_t channels);
 /// Labelled by shape. The splits have no sprite in common: the test set begins at sprite 2^40.
 ImageSet sprites(const SpriteOptions& options, Split split);
 
+/// Their factors (N,6) f64, in the order of sprite_factors(): what each image of sprites(options, split) shows.
+Tensor factors_of_sprites(const SpriteOptions& options, Split split);
+const std::vector<std::string>& sprite_factors();  // "shape", "hue", ..
+
 /// The options that "sprites", "sprites:64" (size) or "sprites:100x1" (size, channels) stands for; nothing for other names.
 /// Throws an Error for what begins like them and is none.
 std::optional<SpriteOptions> sprite_options(const std::string& data);

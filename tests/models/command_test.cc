@@ -64,7 +64,7 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"--verison", "did you mean \"--version\"?"},
       {"train", "gesso train mlp-vae"},
       {"train mlp-vea", "no model \"mlp-vea\"; did you mean \"mlp-vae\"?"},
-      {"train resnet50", "there is: conv-gan, conv-vae, dcgan, mlp-gan, mlp-vae"},
+      {"train resnet50", "there is: beta-vae, conv-gan, conv-vae, dcgan, mlp-gan, mlp-vae"},
       {"train mlp-vae --epoch 3", "unknown option --epoch; did you mean \"--epochs\"?"},
       {"train mlp-vae --batch 3", "--batch-size"},
       {"train mlp-vae mlp-gan", "mlp-gan is one word too many"},
@@ -108,6 +108,27 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"train conv-gan --data data --batch-size 7 --set width=100", "--set width=100"},
       {"train conv-gan --data other-size --batch-size 7", "divisible by 4; these are 10x10"},
       {"train conv-vae --data data --batch-size 7 --set latent=many", "--set latent"},
+      {"train mlp-vae --data data --batch-size 7 --set likelihood=poisson",
+       "--set likelihood=poisson: there is no likelihood \"poisson\"; there is: bernoulli, gaussian, "
+       "logistic"},
+      {"train mlp-vae --data data --batch-size 7 --set likelihood=gausian", "did you mean \"gaussian\"?"},
+      {"train mlp-vae --data data --batch-size 7 --set likelihood=gaussian --set sigma=-1",
+       "--set sigma=-1: expected a number above 0"},
+      {"train mlp-vae --data data --batch-size 7 --set likelihood=logistic --set sigma=learnt",
+       "did you mean \"learned\"?"},
+      {"train mlp-vae --data data --batch-size 7 --set sigma=0.1", "a Bernoulli likelihood has none"},
+      {"train mlp-vae --data data --batch-size 7 --set binarize=yes", "there is: false, true"},
+      {"train mlp-vae --data data --batch-size 7 --set binarize=true --set likelihood=gaussian",
+       "pixels of 0 or 1 (binarize=true) want likelihood=bernoulli"},
+      {"train beta-vae --data data --batch-size 7 --set beta=-1", "--set beta=-1"},
+      {"train beta-vae --data data --batch-size 7 --set warmup=-1", "--set warmup=-1"},
+      {"train beta-vae --data data --batch-size 7 --set warmup=0.5", "--set warmup: \"0.5\" is not a whole"},
+      {"train beta-vae --data data --batch-size 7 --set free_bits=1 --set capacity=1", "give one of them"},
+      {"eval done --importance-samples 1,0", "--importance-samples 1,0: expected whole numbers from 1"},
+      {"eval done --importance-samples 1,,2", "--importance-samples: \"\" is not a whole number"},
+      {"eval done --importance-samples many", "--importance-samples: \"many\""},
+      {"eval done --images 25", "--images 25: the test set has 24"},
+      {"eval done --images 1", "--images 1: expected"},
       {"train mlp-vae --data data --batch-size 7 --out done", "gesso train --resume done"},
       {"train --resume done --lr 0.5", "--lr 0.5: the run in done has 0.001"},
       {"train --resume done --batch-size 8", "--batch-size 8: the run in done has 7"},
@@ -172,7 +193,7 @@ TEST_CASE("gesso: --version, --help and models go to stdout") {
 
 TEST_CASE("gesso train: what a run leaves in its folder") {
   const Workshop w;
-  for (const char* model : {"mlp-vae", "mlp-gan", "conv-vae", "conv-gan"}) {
+  for (const char* model : {"mlp-vae", "mlp-gan", "conv-vae", "beta-vae", "conv-gan"}) {
     const std::filesystem::path run = w / model;
     const Outcome o = w.train(fmt::format("--epochs 2 --out {}", model), model);
     CAPTURE(o.err);
@@ -184,8 +205,8 @@ TEST_CASE("gesso train: what a run leaves in its folder") {
       CAPTURE(file);
       CHECK(std::filesystem::file_size(run / file) > 0);
     }
-    CHECK(std::filesystem::exists(run / "samples/reconstructions.png") ==
-          std::string(model).ends_with("vae"));
+    for (const char* of_vaes : {"samples/reconstructions.png", "samples/traversal.png"})
+      CHECK(std::filesystem::exists(run / of_vaes) == std::string(model).ends_with("vae"));
     CHECK(nn::bytes_of(run / "samples/latest.png") == nn::bytes_of(run / "samples/epoch_002.png"));
     const std::vector<json> lines = metrics(run);
     REQUIRE(lines.size() == 4);
@@ -241,7 +262,9 @@ void check_same_run(const std::filesystem::path& a, const std::filesystem::path&
 
 TEST_CASE("gesso train: a resumed run is the uninterrupted run, bit for bit") {
   const Workshop w;
-  for (const std::string model : {"mlp-vae", "mlp-gan", "conv-vae", "conv-gan --set ema=0.9"}) {
+  for (const std::string model :
+       {"mlp-vae", "mlp-gan", "conv-vae --set likelihood=logistic --set free_bits=0.1 --set warmup=15",
+        "beta-vae --set binarize=true --set capacity=5 --set warmup=20", "conv-gan --set ema=0.9"}) {
     const std::string name = model.substr(0, model.find(' ')), whole = "whole-" + name,
                       parts = "parts-" + name;
     REQUIRE(w.train("--steps 25 --out " + whole, model).code == 0);
@@ -413,6 +436,65 @@ TEST_CASE("gesso train: a second process in the same run folder is refused") {
   CHECK(first.wait().code == 130);
 }
 
+TEST_CASE("gesso train: the log, config.json and the report state the likelihood and what beta comes to") {
+  const Workshop w;
+  const Outcome o = w.train("--steps 9 --out run --set likelihood=gaussian --set sigma=0.1 --set beta=2");
+  const std::string said =
+      "Gaussian likelihood (a density) of sigma 0.1, squared errors weigh 50; beta 2, effective beta 0.04";
+  CAPTURE(o.err);
+  CHECK(o.err.find("gesso: " + said + "\n") != std::string::npos);
+  CHECK(json::parse(nn::bytes_of(w / "run/config.json"))["objective"] == said);
+  CHECK(nn::bytes_of(w / "run/report.html").find(said) != std::string::npos);
+  const json last = metrics(w / "run").front();
+  CHECK(last["objective"].get<double>() ==
+        doctest::Approx(last["reconstruction"].get<double>() + 2 * last["kl"].get<double>()));
+}
+
+TEST_CASE("gesso eval: importance samples, active units, and the factors of sprites") {
+  const Workshop w;
+  REQUIRE(w.gesso("train beta-vae --data sprites:8x1 --set width=0.1 --steps 5 --out run").code == 0);
+  const Outcome o = w.gesso("eval run --json --images 50 --importance-samples 1,7");
+  CAPTURE(o.err);
+  const json figures = json::parse(o.out);
+  CHECK(figures["images"] == 50);
+  CHECK(figures["latent_units"] == 10);
+  CHECK((figures["active_units"] >= 0 && figures["active_units"] <= 10));
+  for (const char* name : {"mig", "mig_shape", "mig_hue", "mig_diameter", "mig_angle", "mig_x", "mig_y"}) {
+    CAPTURE(std::string(name));
+    CHECK((figures[name] >= 0 && figures[name] <= 1));
+  }
+  CHECK(figures["nll_7"] <= figures["nll_1"]);
+  CHECK(figures["nll_7_error"] > 0);
+  CHECK(w.gesso("eval run --json --images 50 --importance-samples 1,7").out == o.out);
+  CHECK(w.gesso("eval run --images 50 --importance-samples 7").out.find("nll_7 ") != std::string::npos);
+
+  REQUIRE(w.train("--steps 1 --out gan", "mlp-gan").code == 0);
+  CHECK(w.gesso("eval gan --importance-samples 5").err.find("no q(z|x)") != std::string::npos);
+}
+
+std::vector<std::string> alarms(const std::filesystem::path& run) {
+  std::vector<std::string> all;
+  for (const json& line : metrics(run))
+    if (line["split"] == "alarm") all.push_back(line["alarm"]);
+  return all;
+}
+
+TEST_CASE(
+    "gesso train: a posterior that collapses is an alarm in the log, metrics and report; a healthy run has "
+    "none") {
+  const Workshop w;
+  const Outcome ill = w.train("--steps 600 --out ill --set beta=10000"),
+                well = w.train("--steps 600 --out well");
+  CAPTURE(ill.err);
+  CHECK(ill.err.find("warning: posterior collapse: no latent unit") != std::string::npos);
+  REQUIRE(!alarms(w / "ill").empty());
+  CHECK(alarms(w / "ill").front().starts_with("posterior collapse"));
+  CHECK(nn::bytes_of(w / "ill/report.html").find("posterior collapse") != std::string::npos);
+  CHECK(well.err.find("warning") == std::string::npos);
+  CHECK(alarms(w / "well").empty());
+  CHECK(nn::bytes_of(w / "well/report.html").find("class=alarm>") == std::string::npos);
+}
+
 TEST_CASE("gesso train: losses that are no longer finite stop the run and keep its checkpoint") {
   const Workshop w;
   REQUIRE(w.train("--steps 2 --out run --lr 1e30").code == 1);
@@ -420,6 +502,16 @@ TEST_CASE("gesso train: losses that are no longer finite stop the run and keep i
   CAPTURE(o.err);
   CHECK(o.code == 1);
   CHECK(o.err.find("diverged") != std::string::npos);
+}
+
+TEST_CASE("gesso train: a run that diverges late leaves an alarm in metrics and report") {
+  const Workshop w;
+  const Outcome o = w.train("--steps 400 --out run --lr 0.05 --set likelihood=gaussian --set sigma=1e-18");
+  CAPTURE(o.err);
+  CHECK(o.code == 1);
+  REQUIRE(alarms(w / "run").size() == 1);
+  CHECK(alarms(w / "run").front().find("diverged") != std::string::npos);
+  CHECK(nn::bytes_of(w / "run/report.html").find("diverged") != std::string::npos);
 }
 
 }  // namespace

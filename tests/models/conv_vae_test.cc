@@ -60,7 +60,7 @@ TEST_CASE("conv-vae: gradients of both parts of the loss by all weights against 
   const auto named = nn::named_parameters(net);
   const auto f = [&](const std::vector<Var>& w) -> std::vector<Var> {
     for (std::size_t i = 0; i < w.size(); ++i) *named[i].second = w[i];
-    const auto [reconstruction, kl] = Vae::bound(net, x, eps);
+    const auto [reconstruction, kl, mu, logvar] = Vae::bound(net, x, eps);
     return {reconstruction, kl};
   };
   CHECK(gradcheck(f, nn::parameters(net)) == "");
@@ -70,7 +70,7 @@ TEST_CASE("conv-vae: where nothing is known the loss is log 2 for every pixel an
   VaeNetwork net = network(recipe({12, 12, 3}));
   for (const auto& [name, w] : nn::named_parameters(net)) tensor::fill_(w->mutable_value(), 0);
   Generator g(2);
-  const auto [reconstruction, kl] =
+  const auto [reconstruction, kl, mu, logvar] =
       Vae::bound(net, tensor::uniform(g, {5, 12, 12, 3}), tensor::normal(g, {5, 4}));
   // 4 ULP of each logarithm.
   CHECK(!!(std::abs(reconstruction.item() - 432 * std::log(2.)) <= 432 * 4 * 6e-8));

@@ -61,7 +61,7 @@ TEST_CASE("mlp-vae: both parts of the loss against loops in float64") {
     VaeNetwork net = mlp_vae(recipe({"hidden=40", "latent=6"}), g);
     const Tensor x = squares(N, 8, 7), eps = tensor::normal(g, {N, 6});
     const Slow slow = slow_bound(nn::state(net), x, eps);
-    const auto [reconstruction, kl] = Vae::bound(net, x, eps);
+    const auto [reconstruction, kl, mu, logvar] = Vae::bound(net, x, eps);
     CAPTURE(N);
     // f32 with sums of at most 64 terms a layer: 2 eps 64 of a logit of size about 1, averaged over 64 pixels of either sign;
     // 1e-6 of the result leaves room for the last sum, and any wrong factor or sign is far beyond it.
@@ -74,7 +74,7 @@ TEST_CASE("mlp-vae: where nothing is known the loss is 64 log 2") {
   Generator g(0);
   VaeNetwork net = mlp_vae(recipe({"hidden=16", "latent=4"}), g);
   for (const auto& [name, w] : nn::named_parameters(net)) tensor::fill_(w->mutable_value(), 0);
-  const auto [reconstruction, kl] = Vae::bound(net, squares(9, 8, 1), tensor::normal(g, {9, 4}));
+  const auto [reconstruction, kl, mu, logvar] = Vae::bound(net, squares(9, 8, 1), tensor::normal(g, {9, 4}));
   CHECK(!!(std::abs(reconstruction.item() - 64 * std::log(2.)) <= 64e-7 * 64));
   CHECK(kl.item() == 0);
 }
@@ -89,7 +89,7 @@ TEST_CASE("mlp-vae: gradients of the loss by all weights against central differe
   std::vector<Var> weights = nn::parameters(net);
   const auto f = [&](const std::vector<Var>& w) -> std::vector<Var> {
     for (std::size_t i = 0; i < w.size(); ++i) *named[i].second = w[i];
-    const auto [reconstruction, kl] = Vae::bound(net, x, eps);
+    const auto [reconstruction, kl, mu, logvar] = Vae::bound(net, x, eps);
     return {reconstruction, kl};
   };
   CHECK(gradcheck(f, weights) == "");

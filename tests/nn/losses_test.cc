@@ -68,6 +68,120 @@ TEST_CASE("losses: gaussian_kl is differentiable twice, also where both inputs a
   }
 }
 
+/// Both likelihoods by their definitions, float64, where those lose no digits: scales of 0.03 and more.
+double slow_gaussian(double y, double log_sigma, double t) {
+  const double sigma = std::exp(log_sigma);
+  return -std::log(std::exp(-0.5 * (t - y) * (t - y) / (sigma * sigma)) /
+                   (sigma * std::sqrt(2 * std::numbers::pi)));
+}
+double slow_logistic(double y, double log_scale, double t) {
+  const double s = std::exp(log_scale), level = std::round(255 * t);
+  const auto cdf = [&](double x) { return 1 / (1 + std::exp((y - x) / s)); };
+  const double upper = level == 255 ? 1 : cdf(t + 1. / 510), lower = level == 0 ? 0 : cdf(t - 1. / 510);
+  return -std::log(upper - lower);
+}
+
+struct LikelihoodLoss {
+  const char* name;
+  Var (*loss)(const Var&, const Var&, const Var&, Reduction);
+  double (*slow)(double, double, double);
+};
+const LikelihoodLoss kLikelihoods[] = {{"gaussian_nll", gaussian_nll, slow_gaussian},
+                                       {"logistic_nll", logistic_nll, slow_logistic}};
+
+/// n levels of 256, the outermost among them.
+Tensor levels(Generator& g, std::int64_t n, DType dtype) {
+  Tensor t({n}, DType::f64);
+  const std::vector<double> u = tensor::uniform(g, {n}).to_vector<double>();
+  for (std::int64_t i = 0; i < n; ++i)
+    t.mutable_data<double>()[i] = i == 0 ? 0 : i == 1 ? 1 : std::floor(256 * u[i]) / 255;
+  return t.to(dtype);
+}
+
+TEST_CASE("losses: likelihoods of pixels against their definitions, in every reduction") {
+  Generator g(4);
+  for (const LikelihoodLoss& l : kLikelihoods)
+    for (const double scale : {0.03, 0.3, 3.}) {
+      CAPTURE(std::string(l.name));
+      CAPTURE(scale);
+      const Tensor y = tensor::uniform(g, {4, 9}, -0.2, 1.2, DType::f64),
+                   t = levels(g, 36, DType::f64).reshape({4, 9}),
+                   log_scale = tensor::full({}, std::log(scale), DType::f64);
+      const std::vector<double> ys = y.to_vector<double>(), ts = t.to_vector<double>();
+      const std::vector<double> each = l.loss(y, log_scale, t, Reduction::none).value().to_vector<double>();
+      double total = 0;
+      for (std::size_t i = 0; i < each.size(); ++i) {
+        const double want = l.slow(ys[i], std::log(scale), ts[i]);
+        total += want;
+        // The definition of the logistic one subtracts numbers up to 1 that differ by 1/1020 of a scale or more: 1e3 roundings.
+        CHECK(!!(std::abs(each[i] - want) <= 3e3 * 2.2e-16 * (1 + std::abs(want))));
+      }
+      for (const auto& [r, factor] :
+           {std::pair(Reduction::sum, 1.), {Reduction::mean, 1 / 36.}, {Reduction::batch_mean, 0.25}})
+        CHECK(!!(std::abs(l.loss(y, log_scale, t, r).item() - factor * total) <=
+                 1e-12 * std::abs(factor) * (36 + std::abs(total))));
+    }
+}
+
+TEST_CASE("losses: likelihoods of pixels are differentiable twice, also by their scale") {
+  Generator g(5);
+  const Tensor t = levels(g, 12, DType::f64).reshape({3, 4});
+  for (const LikelihoodLoss& l : kLikelihoods)
+    for (const double scale : {0.05, 0.4}) {
+      CAPTURE(std::string(l.name));
+      const Var y = parameter(tensor::uniform(g, {3, 4}, 0, 1, DType::f64)),
+                log_scale = parameter(tensor::full({}, std::log(scale), DType::f64));
+      for (const Reduction r : {Reduction::none, Reduction::batch_mean}) {
+        const Function f = [&, r](const Inputs& in) { return Inputs{l.loss(in[0], in[1], t, r)}; };
+        CHECK(gradcheck(f, {y, log_scale}) == "");
+        CHECK(gradgradcheck(f, {y, log_scale}) == "");
+      }
+    }
+}
+
+TEST_CASE(
+    "losses: the 256 levels of logistic_nll have a probability of 1 together, at every mean and scale, in "
+    "f32") {
+  Tensor all({256});
+  for (std::int64_t i = 0; i < 256; ++i) all.mutable_data<float>()[i] = static_cast<float>(i) / 255;
+  for (const double scale : {1e-4, 1e-3, 0.01, 0.1, 1., 10., 1000.})
+    for (const double mean : {-3., 0., 0.1, 0.5013, 1., 2.5}) {
+      CAPTURE(scale);
+      CAPTURE(mean);
+      const Var nll =
+          logistic_nll(tensor::full({256}, mean), tensor::full({}, std::log(scale)), all, Reduction::none);
+      double total = 0;
+      for (const double v : nll.value().to_vector<double>()) {
+        CHECK(std::isfinite(v));
+        total += std::exp(-v);
+      }
+      // The levels and their distance to the mean are rounded to 6e-8 of 3, which is divided by the scale; elsewhere a few ULP of
+      // each logarithm, at most 12 or so large.
+      CHECK(!!(std::abs(total - 1) <= 2e-5 + 4e-7 / scale));
+    }
+}
+
+TEST_CASE("losses: likelihoods of pixels far from any doubt") {
+  const Var zero(tensor::zeros({1})), one(tensor::ones({1}));
+  // N(1; 1, 1): nothing but the constant. A density of 1000 / sqrt(2 pi) is a loss below 0.
+  const double constant = 0.5 * std::log(2 * std::numbers::pi);
+  CHECK(gaussian_nll(one, tensor::zeros({}), one, Reduction::sum).item() == doctest::Approx(constant));
+  CHECK(gaussian_nll(one, tensor::full({}, std::log(1e-3)), one, Reduction::sum).item() ==
+        doctest::Approx(constant - std::log(1e3)));
+  // A scale far below a bin: the level of the mean is certain, and others cost their distance in scales.
+  const Var narrow(tensor::full({}, std::log(1e-5)));
+  CHECK(logistic_nll(one, narrow, one, Reduction::sum).item() == 0);
+  CHECK(logistic_nll(zero, narrow, one, Reduction::sum).item() == doctest::Approx((1 - 1. / 510) * 1e5));
+  CHECK(error_of([&] { gaussian_nll(one, one, one, Reduction::sum); }) ==
+        "gaussian_nll: log_sigma is (1); expected one number, ()");
+  CHECK(error_of([&] { logistic_nll(one, one, one, Reduction::sum); }) ==
+        "logistic_nll: log_scale is (1); expected one number, ()");
+  CHECK(
+      error_of([&] { gaussian_nll(one, zero, narrow, Reduction::sum); }).starts_with("gaussian_nll: y (1)"));
+  CHECK(
+      error_of([&] { logistic_nll(one, zero, narrow, Reduction::sum); }).starts_with("logistic_nll: y (1)"));
+}
+
 TEST_CASE("losses: exact cases") {
   const Tensor zero = tensor::zeros({4, 3}), one = tensor::ones({4, 3});
   // N(1,1) against N(0,1) is 1/2 nat a dimension; equal Gaussians are 0 exactly.
