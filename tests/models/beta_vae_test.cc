@@ -128,7 +128,7 @@ TEST_SUITE("train") {
     double kl = HUGE_VAL, reconstruction = 0;
     for (const char* beta : {"beta=0", "beta=1", "beta=4", "beta=16"}) {
       const Losses losses = trained({"width=0.25", "latent=4", beta});
-      MESSAGE(beta, ": reconstruction ", losses[1].value, ", kl ", losses[2].value);
+      MESSAGE(std::string(beta), ": reconstruction ", losses[1].value, ", kl ", losses[2].value);
       CHECK(!!(losses[1].value > reconstruction));
       CHECK(!!(losses[2].value < kl));
       reconstruction = losses[1].value, kl = losses[2].value;
