@@ -17,10 +17,11 @@ struct Trace {
   std::vector<Losses> losses;
   nn::State weights;
 };
-Trace trace(const Entry& entry, Device device, int steps) {
+Trace trace(const Entry& entry, Device device, int steps, const std::vector<std::string>& set = {}) {
   const Shape image{28, 28, 1};
   Options options(entry.options);
   options.set("width=0.25");
+  for (const std::string& assignment : set) options.set(assignment);
   const auto model =
       entry.make({.image = image, .options = options, .lr = entry.lr, .seed = 5, .device = device});
   Generator g(1), noise(2);
@@ -34,9 +35,10 @@ Trace trace(const Entry& entry, Device device, int steps) {
 }
 
 /// The trace, or nothing, said once, where the device lacks a kernel that the model needs.
-std::optional<Trace> trace_if_possible(const Entry& entry, Device device, int steps) {
+std::optional<Trace> trace_if_possible(const Entry& entry, Device device, int steps,
+                                       const std::vector<std::string>& set) {
   try {
-    return trace(entry, device, steps);
+    return trace(entry, device, steps, set);
   } catch (const Error& e) {
     if (e.message().find(fmt::format("not on {} yet", name(device))) == std::string::npos) throw;
     MESSAGE(std::string(entry.name), " left out: ", e.message());
@@ -45,25 +47,54 @@ std::optional<Trace> trace_if_possible(const Entry& entry, Device device, int st
 }
 
 // Each step multiplies differences of rounding, about 1e-7 of a loss, a few times; a wrong kernel is wrong by far more.
-TEST_CASE("the first steps of every model agree with the CPU's, and repeat bit for bit") {
+void check_agreement(const Entry& entry, const std::vector<std::string>& set) {
+  CAPTURE(entry.name);
   const Device device = tests::tested_device();
-  for (const Entry& entry : catalogue()) {
-    CAPTURE(entry.name);
-    const std::optional<Trace> possible = trace_if_possible(entry, device, 3);
-    if (!possible) continue;
-    const Trace &there = *possible, here = trace(entry, Device::cpu, 3), again = trace(entry, device, 3);
-    for (std::size_t i = 0; i < here.losses.size(); ++i)
-      for (std::size_t k = 0; k < here.losses[i].size(); ++k) {
-        const double a = here.losses[i][k].value, b = there.losses[i][k].value;
-        CAPTURE(here.losses[i][k].name);
-        CHECK(std::abs(a - b) <= 2e-5 * std::abs(a));
-        CHECK(again.losses[i][k].value == b);
-      }
-    for (const auto& [name, w] : there.weights) {
-      CAPTURE(name);
-      CHECK(w.to_vector<float>() == again.weights.at(name).to_vector<float>());
+  const std::optional<Trace> possible = trace_if_possible(entry, device, 3, set);
+  if (!possible) return;
+  const Trace &there = *possible, here = trace(entry, Device::cpu, 3, set),
+              again = trace(entry, device, 3, set);
+  for (std::size_t i = 0; i < here.losses.size(); ++i)
+    for (std::size_t k = 0; k < here.losses[i].size(); ++k) {
+      const double a = here.losses[i][k].value, b = there.losses[i][k].value;
+      CAPTURE(here.losses[i][k].name);
+      CHECK(!!(std::abs(a - b) <= 2e-5 * std::abs(a)));
+      CHECK(again.losses[i][k].value == b);
     }
+  for (const auto& [name, w] : there.weights) {
+    CAPTURE(name);
+    CHECK(w.to_vector<float>() == again.weights.at(name).to_vector<float>());
   }
+}
+
+TEST_CASE("the first steps of every model agree with the CPU's, and repeat bit for bit") {
+  for (const Entry& entry : catalogue()) check_agreement(entry, {});
+}
+
+TEST_CASE("the first steps of a VAE with other likelihoods and objectives agree with the CPU's") {
+  for (const std::vector<std::string>& set : {std::vector<std::string>{"likelihood=gaussian", "beta=2"},
+                                              {"likelihood=logistic", "free_bits=0.1"},
+                                              {"binarize=true", "capacity=5", "warmup=2"}}) {
+    CAPTURE(set[0]);
+    check_agreement(find_model("mlp-vae"), set);
+  }
+}
+
+TEST_CASE("importance samples of a VAE agree with the CPU's") {
+  const auto log_weight = [](Device device) {
+    const Entry& entry = find_model("mlp-vae");
+    const auto model = entry.make({.image = {28, 28, 1},
+                                   .options = Options(entry.options),
+                                   .lr = entry.lr,
+                                   .seed = 5,
+                                   .device = device});
+    Generator g(1), noise(2);
+    const Tensor x = tensor::uniform(g, {16, 784}).to(device);
+    return model->log_weight(x, model->posterior(x), noise).to_vector<double>();
+  };
+  const std::vector<double> here = log_weight(Device::cpu), there = log_weight(tests::tested_device());
+  REQUIRE(here.size() == 16);
+  for (std::size_t i = 0; i < 16; ++i) CHECK(!!(std::abs(here[i] - there[i]) <= 2e-6 * std::abs(here[i])));
 }
 
 }  // namespace
