@@ -190,6 +190,11 @@ struct Kernels {
   void (*add_rows)(std::int64_t n, std::int64_t rows, std::int64_t width, const std::int64_t* index,
                    const T* x, T* y);
 
+  // quantize.cc: index[m] = the code nearest to z_m, the first of equals: argmax_j z_m.e_j - |e_j|^2 / 2; counts[j] = how often j
+  // was. z (M,D), codes (K,D), 0 < K < 2^31. A score that is NaN wins nowhere; where no other is left, index is 0.
+  void (*quantize)(std::int64_t M, std::int64_t K, std::int64_t D, const T* z, const T* codes, std::int64_t* index,
+                   std::int64_t* counts);
+
   // random.cc
   void (*uniform)(RandomState r, T low, T high, std::int64_t n, T* y);  // [low, high)
   void (*normal)(RandomState r, T mean, T std, std::int64_t n, T* y);

@@ -16,6 +16,7 @@ Kernels<T> gather() {
   install_conv(k);
   install_norm(k);
   install_image(k);
+  install_quantize(k);
   return k;
 }
 

@@ -23,6 +23,8 @@ void install_norm(Kernels<T>& k);
 template <class T>
 void install_image(Kernels<T>& k);
 template <class T>
+void install_quantize(Kernels<T>& k);
+template <class T>
 void install_conv(Kernels<T>& k);
 void install_move(MoveKernels& k);
 

@@ -119,6 +119,11 @@ struct Staged {
     k().add_rows(n, rows, width, Mirror<const std::int64_t>(index, n), Mirror<const T>(x, n * width),
                  Mirror<T>(y, rows * width));
   }
+  static void quantize(std::int64_t M, std::int64_t K, std::int64_t D, const T* z, const T* codes,
+                       std::int64_t* index, std::int64_t* counts) {
+    k().quantize(M, K, D, Mirror<const T>(z, M * D), Mirror<const T>(codes, K * D), Mirror<std::int64_t>(index, M),
+                 Mirror<std::int64_t>(counts, K));
+  }
   static void uniform(RandomState r, T low, T high, std::int64_t n, T* y) {
     k().uniform(r, low, high, n, Mirror<T>(y, n));
   }
@@ -261,6 +266,7 @@ struct Staged {
                                     .log_softmax = log_softmax,
                                     .cumsum = cumsum,
                                     .add_rows = add_rows,
+                                    .quantize = quantize,
                                     .uniform = uniform,
                                     .normal = normal,
                                     .adam = adam,

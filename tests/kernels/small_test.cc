@@ -212,6 +212,19 @@ TEST_CASE_TEMPLATE("optimizers", T, float, double) {
   optimize([](const auto& k, int n, auto* p) { k.rmsprop({1e-2, 0.9, 1e-8, 0, 1}, n, p); });
 }
 
+TEST_CASE_TEMPLATE("nearest codes", T, float, double) {
+  for (const auto& [M, K, D] : {std::array<std::int64_t, 3>{1, 1, 1}, {70, 33, 5}, {64, 64, 16}, {130, 70, 37}}) {
+    std::vector<T> z = numbers<T>(M * D, 11, -2.5, 2.5), codes = numbers<T>(K * D, 12, -2.5, 2.5);
+    for (std::vector<T>* x : {&z, &codes})  // whole numbers, of which sums are exact
+      for (T& v : *x) v = std::round(v);
+    std::vector<std::int64_t> index(M, -1), counts(K, -1), index_expected(M, -1), counts_expected(K, -1);
+    tested<T>().quantize(M, K, D, z.data(), codes.data(), index.data(), counts.data());
+    cpu<T>().quantize(M, K, D, z.data(), codes.data(), index_expected.data(), counts_expected.data());
+    CHECK(index == index_expected);
+    CHECK(counts == counts_expected);
+  }
+}
+
 TEST_CASE("moves") {
   std::vector<float> x(90 * 70), y(90 * 70), expected(90 * 70);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(i);
