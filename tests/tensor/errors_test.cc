@@ -1,5 +1,6 @@
 // What a user reads after a mistake: every check of tensor/ once, word for word.
 #include "reference.h"
+#include "tensor/quantize.h"
 
 using namespace gesso;
 
@@ -349,6 +350,18 @@ const std::vector<Mistake> kMistakes = {
     {[] { tensor::add_rows(i64({1}), i64({1}), 1); },
      "add_rows: (1) is i64; arithmetic is for f32 and f64, convert it first"},
     // the matrix product
+    {[] {
+       tensor::quantize(f32({2, 3}), f32({5, 4}));
+     },
+     "quantize: z (2,3) does not fit codes (5,4), (K,D)"},
+    {[] {
+       tensor::quantize(f32({2, 3}), f32({0, 3}));
+     },
+     "quantize: codes (0,3) should be (K,D), K from 1 to 2^31 - 1"},
+    {[] {
+       tensor::quantize(f32({2, 3}), f64({5, 3}));
+     },
+     "quantize: (2,3) is f32, (5,3) is f64; convert one of them"},
     {[] {
        tensor::matmul(f32({2, 3}), f32({4, 5}));
      },
