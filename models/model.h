@@ -69,6 +69,8 @@ class Model {
   virtual Losses step(const Tensor& x) = 0;
   /// The losses of images the model does not learn from: means over them, with noise from `noise`.
   virtual Losses evaluate(const Tensor& x, Generator& noise) = 0;
+  /// Figures of all images evaluated since this was last asked, taken together: what is no mean over images.
+  virtual Losses totals() { return {}; }
   /// y (count,D): new images.
   virtual Tensor sample(std::int64_t count, Generator& noise) = 0;
   /// y (N,D): x after encoding and decoding; undefined for a model that does not encode.

@@ -41,7 +41,9 @@ Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
     const Tensor x = test_pixels(model, test, seed, i, std::min(i + kTestBatch, test.size()));
     all.add(model.evaluate(x, noise), x.dim(0));
   }
-  return all.mean();
+  Losses losses = all.mean();
+  for (const Loss& total : model.totals()) losses.push_back(total);
+  return losses;
 }
 
 Trainer::Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train,

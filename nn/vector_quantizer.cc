@@ -3,6 +3,7 @@
 #include "nn/losses.h"
 #include "nn/python.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gesso::nn {
@@ -38,8 +39,7 @@ VectorQuantizer::VectorQuantizer(std::int64_t codes, std::int64_t dim, Generator
         "VectorQuantizer: commitment {}, eps {}; neither may be negative", options.commitment, options.eps);
   check(options.decay >= 0 && options.decay < 1, "VectorQuantizer: a decay of {} is not in [0,1)",
         options.decay);
-  check(options.restart >= 0 && options.restart < 1, "VectorQuantizer: restart below {} is not in [0,1)",
-        options.restart);
+  check(options.restart >= 0, "VectorQuantizer: restart below {}; it may not be negative", options.restart);
   const double bound = 1 / static_cast<double>(codes);
   const Tensor e = tensor::uniform(g, {codes, dim}, -bound, bound);
   usage_ = tensor::zeros({codes});
@@ -102,14 +102,14 @@ void VectorQuantizer::follow(const Tensor& z, const tensor::Quantized& at) {
 // Every code draws a vector, wanted or not: so nothing waits for the device to say which are unused, and what is drawn later
 // does not depend on it.
 void VectorQuantizer::restart_unused(const Tensor& z) {
-  const std::int64_t K = usage_.dim(0);
-  const Tensor drawn =
-      tensor::uniform(*noise_, {K}, 0, static_cast<double>(z.dim(0)), DType::f64, z.device());
+  const std::int64_t K = usage_.dim(0), M = z.dim(0);
+  const double enough = options_.restart * std::min(1., static_cast<double>(M) / static_cast<double>(K));
+  const Tensor drawn = tensor::uniform(*noise_, {K}, 0, static_cast<double>(M), DType::f64, z.device());
   const Tensor vectors = tensor::take_rows(z, drawn.to(DType::i64));
-  const Tensor unused = tensor::compare(Compare::lt, usage_, options_.restart), rows = unused.reshape({K, 1});
+  const Tensor unused = tensor::compare(Compare::lt, usage_, enough), rows = unused.reshape({K, 1});
   tensor::copy_(codes_to_change(), tensor::where(rows, vectors, codes()));
-  if (sums_) tensor::copy_(sums_, tensor::where(rows, vectors, sums_));
-  tensor::copy_(usage_, tensor::where(unused, tensor::ones({}, z.dtype(), z.device()), usage_));
+  if (sums_) tensor::copy_(sums_, tensor::where(rows, tensor::mul(vectors, enough), sums_));
+  tensor::copy_(usage_, tensor::where(unused, tensor::full({}, enough, z.dtype(), z.device()), usage_));
 }
 
 double perplexity(const Tensor& counts) {

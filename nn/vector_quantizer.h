@@ -29,8 +29,9 @@ struct VectorQuantizerOptions {
   double commitment = 0.25;  // beta
   double decay = 0.99;       // g
   double eps = 1e-5;
-  /// A code with N below this starts again, with N = 1: at 0.1, after 230 steps without a vector. 0: never.
-  double restart = 0.1;
+  /// A code with N below this (times M / K, where a batch has M < K vectors) starts again, with N at this bound: so at every
+  /// step, until it gets vectors. Those of a young encoder move fast, and leave most codes behind within 100 steps. 0: never.
+  double restart = 0.5;
   /// Whether the codes start from data. Otherwise they do as in much public code, which often ends with one or two in use: at
   /// random near 0, with N = m = 0.
   bool from_data = true;

@@ -67,6 +67,56 @@ def conv_vae(h, w, c):
     return Vae(nn.Sequential(*encoder, nn.Flatten()), hidden, latent, nn.Sequential(*decoder))
 
 
+class Residual(nn.Module):
+    def __init__(self, channels, between):
+        super().__init__()
+        self.inner = nn.Sequential(nn.ReLU(), nn.Conv2d(channels, between, 3, 1, 1), nn.ReLU(inplace=True), nn.Conv2d(between, channels, 1))
+
+    def forward(self, x):
+        return x + self.inner(x)
+
+
+class VqVae(nn.Module):
+    """models/vq_vae.cc with codes as averages. Of the known ways to find the nearest codes and to sum up their vectors the
+    leanest: one addmm and argmin, bincount and index_add instead of products with one-hot matrices."""
+
+    def __init__(self, h, w, c, codes=512, dim=64):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(c, 64, 4, 2, 1), nn.ReLU(inplace=True), nn.Conv2d(64, 128, 4, 2, 1), nn.ReLU(inplace=True), nn.Conv2d(128, 128, 3, 1, 1),
+            Residual(128, 32), Residual(128, 32), nn.ReLU(inplace=True), nn.Conv2d(128, dim, 1))
+        self.decoder = nn.Sequential(
+            nn.Conv2d(dim, 128, 3, 1, 1), Residual(128, 32), Residual(128, 32), nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.ReLU(inplace=True), nn.ConvTranspose2d(64, c, 4, 2, 1))
+        for name, start in [("codes", torch.randn(codes, dim)), ("sums", torch.zeros(codes, dim)), ("usage", torch.ones(codes))]:
+            self.register_buffer(name, start)
+        self.sums.copy_(self.codes)
+
+    @torch.no_grad()
+    def follow(self, z, index):
+        self.usage.lerp_(torch.bincount(index, minlength=len(self.usage)).to(z.dtype), 0.01)
+        self.sums.lerp_(torch.zeros_like(self.sums).index_add_(0, index, z), 0.01)
+        total = self.usage.sum()
+        self.codes.copy_(self.sums / ((self.usage + 1e-5) * (total / (total + len(self.usage) * 1e-5)))[:, None])
+        unused = self.usage < 0.5
+        drawn = z[torch.randint(len(z), (len(unused),), device=z.device)]
+        self.codes.copy_(torch.where(unused[:, None], drawn, self.codes))
+        self.sums.copy_(torch.where(unused[:, None], 0.5 * drawn, self.sums))
+        self.usage.masked_fill_(unused, 0.5)
+
+    def forward(self, x):
+        x = x - 0.5
+        z = self.encoder(x).permute(0, 2, 3, 1)
+        rows = z.reshape(-1, z.shape[-1])
+        with torch.no_grad():
+            index = torch.addmm(self.codes.square().sum(1) / 2, rows, self.codes.t(), alpha=-1).argmin(1)
+            e = self.codes[index].view(z.shape)
+        z_q = z + (e - z).detach()
+        commitment = 0.25 * F.mse_loss(z, e)
+        self.follow(rows.detach(), index)
+        return F.mse_loss(self.decoder(z_q.permute(0, 3, 1, 2)), x) / (1 / 12) + commitment
+
+
 def mlp(*sizes, last, dropout=0):
     layers = []
     for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
@@ -120,9 +170,9 @@ def adam(model, args, **rule):
     return torch.optim.Adam(model.parameters(), fused=args.fused, capturable=args.graph, **rule)
 
 
-def vae_step(define, args):
+def vae_step(define, args, lr=1e-3):
     model = define(*args.image).to(args.device, memory_format=args.layout)
-    optimizer = adam(model, args, lr=1e-3)
+    optimizer = adam(model, args, lr=lr)
     loss_of = torch.compile(model) if args.compile else model
     x = images(args)
 
@@ -165,6 +215,7 @@ def gan_step(define, args, slow_d, beta1, one_batch):
 STEPS = {
     "mlp-vae": lambda args: vae_step(mlp_vae, args),
     "conv-vae": lambda args: vae_step(conv_vae, args),
+    "vq-vae": lambda args: vae_step(VqVae, args, lr=3e-4),
     "mlp-gan": lambda args: gan_step(mlp_gan, args, slow_d=0.5, beta1=0.9, one_batch=True),
     "dcgan": lambda args: gan_step(dcgan, args, slow_d=1, beta1=0.5, one_batch=False),
 }
