@@ -56,6 +56,7 @@ class VqVae : public Model {
   Tensor sample(std::int64_t count, Generator& noise) override;
   Tensor reconstruct(const Tensor& x) override;
   Tensor walk(const Tensor& x, Generator& noise, std::int64_t side) override;
+  std::string describe() const override;
   std::vector<std::string> alarms(const Tensor& x) override;
   nn::State training_state() override;
   void load_training_state(const nn::State& state) override;

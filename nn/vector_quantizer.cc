@@ -79,10 +79,15 @@ VectorQuantizer::Output VectorQuantizer::operator()(const Var& z) {
   return y;
 }
 
+double VectorQuantizer::enough(std::int64_t vectors) const {
+  return options_.restart * std::min(1., static_cast<double>(vectors) / static_cast<double>(usage_.dim(0)));
+}
+
 void VectorQuantizer::start_from(const Tensor& z) {
+  const double N = options_.restart > 0 ? enough(z.dim(0)) : 1;
   tensor::copy_(codes_to_change(), centres(z, codes().dim(0), *noise_));
-  tensor::fill_(usage_, 1);
-  if (sums_) tensor::copy_(sums_, codes());
+  tensor::fill_(usage_, N);
+  if (sums_) tensor::copy_(sums_, tensor::mul(codes(), N));
   tensor::fill_(started_, 1);
 }
 
@@ -99,17 +104,17 @@ void VectorQuantizer::follow(const Tensor& z, const tensor::Quantized& at) {
   if (options_.restart > 0) restart_unused(z);
 }
 
-// Every code draws a vector, wanted or not: so nothing waits for the device to say which are unused, and what is drawn later
-// does not depend on it.
+// Every code draws a vector, wanted or not, so that what is drawn later does not depend on which are unused.
 void VectorQuantizer::restart_unused(const Tensor& z) {
-  const std::int64_t K = usage_.dim(0), M = z.dim(0);
-  const double enough = options_.restart * std::min(1., static_cast<double>(M) / static_cast<double>(K));
-  const Tensor drawn = tensor::uniform(*noise_, {K}, 0, static_cast<double>(M), DType::f64, z.device());
+  const std::int64_t K = usage_.dim(0);
+  const double N = enough(z.dim(0));
+  const Tensor drawn =
+      tensor::uniform(*noise_, {K}, 0, static_cast<double>(z.dim(0)), DType::f64, z.device());
   const Tensor vectors = tensor::take_rows(z, drawn.to(DType::i64));
-  const Tensor unused = tensor::compare(Compare::lt, usage_, enough), rows = unused.reshape({K, 1});
+  const Tensor unused = tensor::compare(Compare::lt, usage_, N), rows = unused.reshape({K, 1});
   tensor::copy_(codes_to_change(), tensor::where(rows, vectors, codes()));
-  if (sums_) tensor::copy_(sums_, tensor::where(rows, tensor::mul(vectors, enough), sums_));
-  tensor::copy_(usage_, tensor::where(unused, tensor::full({}, enough, z.dtype(), z.device()), usage_));
+  if (sums_) tensor::copy_(sums_, tensor::where(rows, tensor::mul(vectors, N), sums_));
+  tensor::copy_(usage_, tensor::where(unused, tensor::full({}, N, z.dtype(), z.device()), usage_));
 }
 
 double perplexity(const Tensor& counts) {

@@ -14,7 +14,7 @@
 // with N smoothed, so that a code without vectors is not divided by zero: (N_j + eps) sum N / (sum N + K eps).
 //
 // Codes without vectors get no gradient and no average, and stay unused for ever: so they start as the centres of the first
-// batch (N = 1, m = e), and one that is hardly used any more starts again at a vector of the batch at hand.
+// batch, with m = N e, and one that is hardly used any more starts again at a vector of the batch at hand.
 #pragma once
 
 #include "nn/module.h"
@@ -30,7 +30,8 @@ struct VectorQuantizerOptions {
   double decay = 0.99;       // g
   double eps = 1e-5;
   /// A code with N below this (times M / K, where a batch has M < K vectors) starts again, with N at this bound: so at every
-  /// step, until it gets vectors. Those of a young encoder move fast, and leave most codes behind within 100 steps. 0: never.
+  /// step, until it gets vectors. Those of a young encoder move fast, and leave most codes behind within 100 steps. 0: never;
+  /// N then starts from 1.
   double restart = 0.5;
   /// Whether the codes start from data. Otherwise they do as in much public code, which often ends with one or two in use: at
   /// random near 0, with N = m = 0.
@@ -61,6 +62,7 @@ class VectorQuantizer : public Module {
 
  private:
   Tensor& codes_to_change() { return learned_.defined() ? learned_.mutable_value() : averaged_; }
+  double enough(std::int64_t vectors) const;  // N of a code that need not start again
   void start_from(const Tensor& z);
   void follow(const Tensor& z, const tensor::Quantized& at);
   void restart_unused(const Tensor& z);

@@ -291,8 +291,8 @@ TEST_CASE("gesso train: data sets with a name begin with the images at the front
 TEST_CASE("gesso train: results do not depend on the number of threads") {
   const Workshop w;
   put_squares(w / "large", 300, 30, 28);  // products large enough to be shared out
-  for (const std::string model :
-       {"mlp-vae", "mlp-gan", "conv-vae", "dcgan --set width=0.25", "conv-gan --set width=0.5"}) {
+  for (const std::string model : {"mlp-vae", "mlp-gan", "conv-vae", "dcgan --set width=0.25",
+                                  "conv-gan --set width=0.5", "vq-vae --set width=0.25"}) {
     const std::string name = model.substr(0, model.find(' '));
     for (const char* threads : {"1", "2", "3"})
       REQUIRE(w.gesso(fmt::format("train {} --data large --steps 5 --threads {} --out {}-{}", model, threads,

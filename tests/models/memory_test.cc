@@ -9,7 +9,8 @@ namespace {
 
 TEST_CASE("memory stays flat over a thousand steps of every model") {
   for (const Entry& entry : catalogue()) {
-    CAPTURE(entry.name);
+    const std::string name = entry.name;
+    CAPTURE(name);
     std::vector<std::string> set = {"width=0.01"};
     for (const Option& o : entry.options)
       if (o.name == "latent") set.push_back("latent=2");

@@ -45,6 +45,8 @@ TEST_CASE("vq-vae: the layers and the codebook of 32x32x3") {
     CHECK(s.at(name).shape() == shape);
   }
   CHECK(net.code == Shape{8, 8, 64});
+  CHECK(VqVae(recipe({32, 32, 3}, {})).describe() ==
+        "512 codes of length 64 for 64 places, 576 bits an image at most");
   CHECK(network(recipe({28, 28, 1})).code == Shape{7, 7, 4});
 }
 
@@ -187,6 +189,32 @@ TEST_CASE("vq-vae: evaluation and pictures change nothing; perplexity is that of
   CHECK(sheet[24].to_vector<float>() == y[3].to_vector<float>());
   check_same_state(before, nn::state(model.network()));
   check_same_state(training, model.training_state());
+}
+
+TEST_CASE("vq-vae: the command trains, resumes, evaluates and draws") {
+  const TempFolder folder;
+  put_squares(folder / "data", 60, 24);
+  const auto gesso = [&](const std::vector<std::string>& arguments) {
+    const Outcome o = run(folder, arguments);
+    CAPTURE(o.err);
+    CHECK(o.code == 0);
+    return o;
+  };
+  const auto train = [&](const std::string& out, const std::string& steps) {
+    return gesso({"train", "vq-vae", "--data", "data", "--batch-size", "7", "--set", "width=0.1", "--set",
+                  "codes=16", "--set", "dim=4", "--steps", steps, "--out", out});
+  };
+  CHECK(train("whole", "12").err.find("16 codes of length 4 for 4 places, 16 bits an image at most") !=
+        std::string::npos);
+  train("run", "5");
+  gesso({"train", "--resume", "run", "--steps", "12"});
+  CHECK(nn::bytes_of(folder / "whole/checkpoint.safetensors") ==
+        nn::bytes_of(folder / "run/checkpoint.safetensors"));
+  CHECK(gesso({"eval", "run", "--json"}).out.find("\"perplexity\":") != std::string::npos);
+  for (const std::string command : {"sample", "reconstruct"}) {
+    gesso({command, "run", "--out", command + ".png"});
+    CHECK(std::filesystem::file_size(folder / (command + ".png")) > 0);
+  }
 }
 
 TEST_CASE("vq-vae: a collapsed codebook raises an alarm, a healthy one does not") {

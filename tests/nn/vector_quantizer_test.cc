@@ -168,7 +168,8 @@ TEST_CASE("vector quantizer: starts from the centres of the first batch, as k-me
   VectorQuantizer few(9, D, g, noise);  // more codes than vectors
   const Tensor three = tensor::normal(g, {3, D});
   few(three);
-  CHECK(distance(few.decode(tensor::quantize(three, few.codes()).index), three) <= 1e-6);
+  CHECK(distance(few.decode(tensor::quantize(three, few.codes()).index), three) <=
+        1e-5);  // eps, by which N is smoothed
 }
 
 TEST_CASE("vector quantizer: codes hardly used start again at vectors of the batch") {
