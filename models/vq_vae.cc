@@ -55,7 +55,7 @@ std::vector<Option> vq_vae_options() {
           {"decay", "0.99", "of the averages, a step"},
           {"restart", "0.5", "codes that fewer vectors of a batch become, on average, start again; 0: none"},
           {"start", "data",
-           "of the codes: data, by k-means on the first batch, or zero, which tends to collapse"},
+           "of the codes: data, by k-means on the first batch, or zero, which collapses where restart=0"},
           {"variance", "auto",
            "of the pixels, which the reconstruction is measured by; auto: of the first batch"}};
 }
