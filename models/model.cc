@@ -129,12 +129,16 @@ const std::vector<Entry>& catalogue() {
       {.name = "vq-vae",
        .summary = "autoencoder with a codebook, for sides divisible by 4 (van den Oord et al. 2017)",
        .options = vq_vae_options(),
-       .measure = "reconstruction: squared error over the variance of the data; commitment and codebook: squared distances of "
-                  "vectors to their codes; loss: their sum; perplexity: of the codes, from 1 to as many as there are",
+       .measure = "reconstruction: squared error over the variance of the data; commitment and codebook: "
+                  "squared distances of "
+                  "vectors to their codes; loss: their sum; perplexity: of the codes, from 1 to as many as "
+                  "there are",
        .lr = 3e-4,
        .batch_size = 32,
        .epochs = 5,
-       .make = [](const Recipe& recipe) -> std::unique_ptr<Model> { return std::make_unique<VqVae>(recipe); }},
+       .make = [](const Recipe& recipe) -> std::unique_ptr<Model> {
+         return std::make_unique<VqVae>(recipe);
+       }},
   };
   return all;
 }

@@ -25,7 +25,9 @@ struct Config {
   std::string objective;  // Model::describe(), for readers; made anew when the run is resumed
 
   Recipe recipe(Device device = Device::cpu) const;
-  std::int64_t steps_per_epoch() const { return (train_images + batch_size - 1) / batch_size; }
+  /// Whether an epoch leaves out its last batch: if that were a single image, of which batch norm can take no variance.
+  bool drops_last() const { return batch_size > 1 && train_images % batch_size == 1; }
+  std::int64_t steps_per_epoch() const { return (train_images + batch_size - 1) / batch_size - drops_last(); }
   std::int64_t total_steps() const { return steps ? *steps : *epochs * steps_per_epoch(); }
 
   nlohmann::ordered_json to_json() const;

@@ -113,10 +113,12 @@ int train(const TrainRequest& request) {
   const nn::ImageSet images = nn::load_images(config.data, nn::Split::train);
   const nn::ImageSet test = nn::load_images(config.data, nn::Split::test);
   complete(config, images, test, resumed);
+  // Before there is a folder: images of a size that the model does not take leave nothing behind.
+  std::unique_ptr<Model> model = find_model(config.model).make(config.recipe(request.device));
 
   RunFolder run = resumed ? RunFolder(request.resume) : new_folder(request, config);
   run.lock();
-  Trainer trainer(run, config, images, test, {.device = request.device, .save_every = request.save_every});
+  Trainer trainer(run, config, std::move(model), images, test, request.save_every);
   const std::string what =
       fmt::format("{} on {}, {} images of {}", config.model, config.data, config.train_images, config.image);
   if (resumed) {

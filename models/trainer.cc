@@ -46,17 +46,18 @@ Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
   return losses;
 }
 
-Trainer::Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train,
-                 const nn::ImageSet& test, const Options& options)
+Trainer::Trainer(const RunFolder& run, const Config& config, std::unique_ptr<Model> model,
+                 const nn::ImageSet& train, const nn::ImageSet& test, double save_every)
     : run_(run),
       config_(config),
       train_(train),
       test_(test),
       batches_(train, {.batch_size = config.batch_size,
                        .seed = config.seed,
+                       .drop_last = config.drops_last(),
                        .early_start = in_random_order(config.data)}),
-      model_(find_model(config.model).make(config.recipe(options.device))),
-      save_every_(options.save_every) {
+      model_(std::move(model)),
+      save_every_(save_every) {
   config_.objective = model_->describe();
 }
 
@@ -82,7 +83,7 @@ void Trainer::epoch(const StopSignals& signals) {
   const std::int64_t total = config_.total_steps(), number = step_ / per_epoch;
   const std::int64_t end = std::min(total, (number + 1) * per_epoch);
   bar_.emplace(nn::ProgressOptions{
-      .total = n,
+      .total = n - config_.drops_last(),
       .description = fmt::format("epoch {}/{}", number + 1, (total + per_epoch - 1) / per_epoch),
       .unit = "img",
       .initial = step_ % per_epoch * B});

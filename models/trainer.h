@@ -18,13 +18,9 @@ namespace gesso::models {
 
 class Trainer {
  public:
-  struct Options {
-    Device device = Device::cpu;
-    double save_every = 30;  // seconds between checkpoints
-  };
-  /// The folder must outlive the trainer.
-  Trainer(const RunFolder& run, const Config& config, const nn::ImageSet& train, const nn::ImageSet& test,
-          const Options& options);
+  /// The folder must outlive the trainer. save_every: seconds between checkpoints.
+  Trainer(const RunFolder& run, const Config& config, std::unique_ptr<Model> model, const nn::ImageSet& train,
+          const nn::ImageSet& test, double save_every);
 
   /// What the losses are made of, for the log; may be empty.
   const std::string& objective() const { return config_.objective; }

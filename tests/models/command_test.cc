@@ -169,6 +169,7 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
     CHECK(o.err.find(c.said) != std::string::npos);
     CHECK(o.err.starts_with("gesso: "));
     if (c.code == 2) CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+    CHECK((c.code != 2 || !std::filesystem::exists(w / "runs")));
   }
 }
 
@@ -226,6 +227,15 @@ TEST_CASE("gesso train: without --out each run gets a folder of its own") {
   const Workshop w;
   CHECK(w.train("--steps 1").out == "runs/mlp-vae-data-1\n");
   CHECK(w.train("--steps 1").out == "runs/mlp-vae-data-2\n");
+}
+
+TEST_CASE("gesso train: a last batch of one image, which batch norm could not take, is left out") {
+  const Workshop w;
+  REQUIRE(w.gesso("train conv-gan --data data --set width=0.1 --batch-size 59 --epochs 2 --out run").code ==
+          0);
+  const std::vector<json> lines = metrics(w / "run");
+  CHECK(lines.back()["epoch"] == 2);
+  CHECK(lines.back()["step"] == 2);
 }
 
 TEST_CASE("gesso sample, reconstruct, eval, info") {

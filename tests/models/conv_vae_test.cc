@@ -84,9 +84,10 @@ TEST_CASE("conv-vae: evaluation and pictures change nothing, and do not depend o
   const nn::State before = kept(nn::state(vae.network())), training = kept(vae.training_state());
   Generator a(1), b(1);
   CHECK(vae.evaluate(x, a)[0].value == vae.evaluate(x, b)[0].value);
-  const std::vector<float> alone = vae.reconstruct(x.slice(0, 1)).to_vector<float>(),
+  // Two of them, as a single row is multiplied by a kernel of its own, which adds in another order.
+  const std::vector<float> some = vae.reconstruct(x.slice(0, 2)).to_vector<float>(),
                            all = vae.reconstruct(x).to_vector<float>();
-  CHECK(std::equal(alone.begin(), alone.end(), all.begin()));
+  CHECK(std::equal(some.begin(), some.end(), all.begin()));
   vae.sample(3, a);
   check_same_state(before, nn::state(vae.network()));
   check_same_state(training, vae.training_state());

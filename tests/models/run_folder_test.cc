@@ -37,6 +37,16 @@ TEST_CASE("run folder: a config comes back as it was written") {
   CHECK(c.total_steps() == 7);
 }
 
+TEST_CASE("run folder: an epoch leaves out a last batch of one image, but not all of them") {
+  Config c = config();
+  c.train_images = 97;
+  CHECK(c.drops_last());
+  CHECK(c.steps_per_epoch() == 8);
+  c.batch_size = 1;
+  CHECK(!c.drops_last());
+  CHECK(c.steps_per_epoch() == 97);
+}
+
 TEST_CASE("run folder: a config that is none names the file and the key") {
   const TempFolder folder;
   RunFolder run(folder / "run");
