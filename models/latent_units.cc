@@ -39,14 +39,16 @@ std::vector<std::int64_t> most_informative(const std::vector<LatentUnit>& units,
 
 std::vector<std::string> collapse(const std::vector<LatentUnit>& units) {
   constexpr double kSilent = 0.01;  // nats: one image in a hundred is told from the others, about
-  const auto loudest = std::max_element(units.begin(), units.end(),
-                                        [](const LatentUnit& a, const LatentUnit& b) { return a.kl < b.kl; });
-  if (!(loudest->kl < kSilent)) return {};
+  double most = 0;
+  for (const LatentUnit& u : units) {
+    if (u.active() && u.kl >= kSilent) return {};
+    most = std::max(most, u.variance);
+  }
   return {
-      fmt::format("posterior collapse: no latent unit carries more than {:.2g} nats, so the decoder does "
-                  "without z; try --set "
-                  "warmup=1000, --set free_bits=0.1 or a smaller beta",
-                  loudest->kl)};
+      fmt::format("posterior collapse: no latent unit depends on the image (variances of the means of {:.2g} "
+                  "at most), so the decoder does "
+                  "without z; try --set warmup=1000, a smaller beta or gamma, or another --lr",
+                  most)};
 }
 
 }  // namespace gesso::models

@@ -104,7 +104,7 @@ Tensor Vae::draw(Generator& noise, std::int64_t count) const {
   return tensor::normal(noise, {count, net_.latent()}, 0, 1, DType::f32, device);
 }
 
-// Salakhutdinov & Murray 2008, section 6: a pixel is 1 with its brightness as probability.
+// As Salakhutdinov & Murray 2008 made their MNIST, though theirs was drawn once: a pixel is 1 with its brightness as probability.
 Tensor Vae::observed(const Tensor& x, Generator& pixels) {
   if (!binarize_) return x;
   const Tensor u = tensor::uniform(pixels, x.shape(), 0, 1, DType::f32, device);

@@ -102,6 +102,13 @@ TEST_CASE("binarised pixels: drawn with their brightness as probability, for tes
   CHECK(drawn != vae.observed(x, b).to_vector<double>());
   CHECK(grey.observed(x, b).to_vector<float>() == x.to_vector<float>());
 
+  // A step learns such pixels, drawn before the noise of z.
+  const Recipe r = recipe({"binarize=true"});
+  Generator weights = random_stream(r.seed, Stream::weights), noise = random_stream(r.seed, Stream::training);
+  VaeNetwork net = mlp_vae(r, weights);
+  const Tensor seen = vae.observed(x, noise), eps = tensor::normal(noise, {200, 4});
+  CHECK(vae.step(x)[1].value == Vae::bound(net, seen, eps).reconstruction.item());
+
   nn::ImageSet set{.name = "grey", .images = Tensor({6, 8, 8, 1}, DType::u8)};
   std::fill_n(set.images.mutable_data<std::uint8_t>(), 6 * 64, std::uint8_t{128});
   const Tensor whole = test_pixels(vae, set, 7, 0, 6);

@@ -56,6 +56,18 @@ TEST_CASE("options: set, and what cannot be set") {
   CHECK(mistake([&] { options.set("latent=3,4"), options.count("latent"); }) != "no UsageError");
   options.set("latent=nan");
   CHECK(mistake([&] { options.between("latent", 0, 1); }) != "no UsageError");
+  options.set("latent=-1");
+  CHECK(mistake([&] { options.whole("latent"); }) ==
+        "--set latent=-1: expected a whole number of at least 0");
+  options.set("latent=0");
+  CHECK(options.whole("latent") == 0);
+  CHECK(mistake([&] { options.flag("latent"); }) ==
+        "--set latent=0: there is no latent \"0\"; there is: false, true");
+  options.set("latent=true");
+  CHECK(options.flag("latent"));
+  CHECK(options.choice("latent", {"true", "maybe"}) == "true");
+  options.set("latent=mayeb");
+  CHECK(mistake([&] { options.choice("latent", {"true", "maybe"}); }).ends_with("did you mean \"maybe\"?"));
   CHECK_THROWS_AS(options.text("depth"), Error);  // a mistake of ours, not of the user's
 }
 
