@@ -8,12 +8,15 @@ namespace gesso::models {
 constexpr double kLargest =
     1e6;  // of each weight: beyond it a float's digits do not hold the reconstruction beside it
 
+// A large gamma makes Adam's first steps ones that only the KL divergence decides: on sprites of 32x32 the encoder then said the same of
+// all images, with gamma = 100 and 1000, and learned a good code with 10.
 std::vector<Option> objective_options(const char* beta) {
-  return {{"beta", beta, "weight of the KL divergence; 1 is the bound itself"},
-          {"warmup", "0", "steps during which beta, or the capacity, grows from 0"},
-          {"free_bits", "0", "nats of each latent unit that cost nothing, as in 0.1"},
-          {"capacity", "0", "nats that the KL divergence is held at, in place of beta; 0: none"},
-          {"gamma", "1000", "how firmly the capacity is held"}};
+  return {
+      {"beta", beta, "weight of the KL divergence; 1 is the bound itself"},
+      {"warmup", "0", "steps during which beta, or the capacity, grows from 0"},
+      {"free_bits", "0", "nats of each latent unit that cost nothing, as in 0.1"},
+      {"capacity", "0", "nats that the KL divergence is held at, in place of beta; 0: none"},
+      {"gamma", "10", "how firmly the capacity is held; 1000 in the paper, whose runs had 100,000 steps"}};
 }
 
 Objective::Objective(const Options& options)

@@ -48,7 +48,7 @@ TEST_CASE("likelihood: what a run says of it, with the weight of the KL divergen
         "steps, effective "
         "beta 4");
   CHECK(said({"capacity=25", "warmup=1000"}) ==
-        "Bernoulli likelihood; 1000 |KL - C|, C = 25 nats, from 0 in 1000 steps");
+        "Bernoulli likelihood; 10 |KL - C|, C = 25 nats, from 0 in 1000 steps");
   CHECK(said({"free_bits=0.1"}) ==
         "Bernoulli likelihood; beta 1, 0.1 nats of each unit free, effective beta 1");
 }
