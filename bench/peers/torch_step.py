@@ -105,6 +105,7 @@ class VqVae(nn.Module):
         self.usage.masked_fill_(unused, 0.5)
 
     def forward(self, x):
+        """The loss of uniform noise, whose variance is 1/12, and what follow() wants afterwards."""
         x = x - 0.5
         z = self.encoder(x).permute(0, 2, 3, 1)
         rows = z.reshape(-1, z.shape[-1])
@@ -113,8 +114,7 @@ class VqVae(nn.Module):
             e = self.codes[index].view(z.shape)
         z_q = z + (e - z).detach()
         commitment = 0.25 * F.mse_loss(z, e)
-        self.follow(rows.detach(), index)
-        return F.mse_loss(self.decoder(z_q.permute(0, 3, 1, 2)), x) / (1 / 12) + commitment
+        return F.mse_loss(self.decoder(z_q.permute(0, 3, 1, 2)), x) / (1 / 12) + commitment, rows.detach(), index
 
 
 def mlp(*sizes, last, dropout=0):
@@ -170,9 +170,9 @@ def adam(model, args, **rule):
     return torch.optim.Adam(model.parameters(), fused=args.fused, capturable=args.graph, **rule)
 
 
-def vae_step(define, args, lr=1e-3):
+def vae_step(define, args):
     model = define(*args.image).to(args.device, memory_format=args.layout)
-    optimizer = adam(model, args, lr=lr)
+    optimizer = adam(model, args, lr=1e-3)
     loss_of = torch.compile(model) if args.compile else model
     x = images(args)
 
@@ -180,6 +180,22 @@ def vae_step(define, args, lr=1e-3):
         optimizer.zero_grad()
         loss_of(x).backward()
         optimizer.step()
+
+    return step
+
+
+def vq_vae_step(args):
+    model = VqVae(*args.image).to(args.device, memory_format=args.layout)
+    optimizer = adam(model, args, lr=3e-4)
+    run = torch.compile(model) if args.compile else model
+    x = images(args)
+
+    def step():
+        optimizer.zero_grad()
+        loss, z, index = run(x)
+        loss.backward()
+        optimizer.step()
+        model.follow(z, index)
 
     return step
 
@@ -215,7 +231,7 @@ def gan_step(define, args, slow_d, beta1, one_batch):
 STEPS = {
     "mlp-vae": lambda args: vae_step(mlp_vae, args),
     "conv-vae": lambda args: vae_step(conv_vae, args),
-    "vq-vae": lambda args: vae_step(VqVae, args, lr=3e-4),
+    "vq-vae": vq_vae_step,
     "mlp-gan": lambda args: gan_step(mlp_gan, args, slow_d=0.5, beta1=0.9, one_batch=True),
     "dcgan": lambda args: gan_step(dcgan, args, slow_d=1, beta1=0.5, one_batch=False),
 }
