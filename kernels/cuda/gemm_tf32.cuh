@@ -77,8 +77,8 @@ __device__ inline void store_sums(const float (&sums)[Tile::WM / 16][Tile::WN / 
 #pragma unroll
     for (int j = 0; j < Tile::WN / 8; ++j) {
       float* to = tile + (m + i * 16 + lane / 4) * Tile::row + n + j * 8 + lane % 4 * 2;
-      *reinterpret_cast<float2*>(to) = make_float2(sums[i][j][0], sums[i][j][1]);
-      *reinterpret_cast<float2*>(to + 8 * Tile::row) = make_float2(sums[i][j][2], sums[i][j][3]);
+      store(to, Packed<float, 2>{sums[i][j][0], sums[i][j][1]});
+      store(to + 8 * Tile::row, Packed<float, 2>{sums[i][j][2], sums[i][j][3]});
     }
 }
 

@@ -34,11 +34,11 @@ inline constexpr int kPack = 16 / int(sizeof(T));
 
 template <int V, class T>
 __device__ inline Packed<T, V> load(const T* x) {
-  return *reinterpret_cast<const Packed<T, V>*>(x);
+  return simt::load_whole(reinterpret_cast<const Packed<T, V>*>(x));
 }
 template <int V, class T>
 __device__ inline void store(T* y, const Packed<T, V>& p) {
-  *reinterpret_cast<Packed<T, V>*>(y) = p;
+  simt::store_whole(reinterpret_cast<Packed<T, V>*>(y), p);
 }
 
 /// Whether packs of V elements can be read from p on.

@@ -33,6 +33,8 @@ class CopyQueue {
   std::int64_t group_ = 0;
 };
 
+/// The copy, done at once, as two accesses of the line that calls: what the emulation does to be strict is none of a GPU's.
+void copy_counted(void* shared_dst, const void* global_src, int bytes, int source_bytes);
 void enqueue_copy(void* to, int bytes, const unsigned char* data);
 const PendingCopy* land_copy(int pending);
 /// In random order, whether a copy lands at once, as it may.
@@ -63,6 +65,9 @@ __forceinline__ void cp_async(void* shared_dst, const void* global_src, int byte
   if (source_bytes < 0 || source_bytes > bytes) fail("cp.async reads no more bytes than it writes", where);
   if (!aligned(shared_dst, bytes) || (source_bytes && !aligned(global_src, bytes)))
     fail("cp.async between addresses that are not multiples of its size", where);
+#ifdef GESSO_TRACE
+  return copy_counted(shared_dst, global_src, bytes, source_bytes);
+#endif
   unsigned char data[16] = {};
   if (source_bytes == bytes)
     store_bytes(data, static_cast<const unsigned char*>(global_src), bytes);

@@ -62,7 +62,9 @@ class Block {
   void* shared_array(const void* key, std::size_t size, std::size_t alignment);
   void* dynamic_shared() const { return dynamic_; }
   CudaThread& thread() { return threads_[current_]; }
+  int number() const { return current_; }  // of the running thread
   int lane() const { return current_ % kWarp; }
+  bool holds(const void* p) const;  // whether p lies in its shared memory
   bool coin();  // in random order now and then true, else always false
 
  private:

@@ -100,6 +100,44 @@ template <class T>
 void __stcs(T* p, T value) {
   *p = value;
 }
+
+namespace gesso::simt {
+/// What so many bytes are moved as.
+template <std::size_t bytes>
+struct Word;
+template <>
+struct Word<1> {
+  using Bits [[gnu::may_alias]] = std::uint8_t;
+};
+template <>
+struct Word<2> {
+  using Bits [[gnu::may_alias]] = std::uint16_t;
+};
+template <>
+struct Word<4> {
+  using Bits [[gnu::may_alias]] = std::uint32_t;
+};
+template <>
+struct Word<8> {
+  using Bits [[gnu::may_alias]] = std::uint64_t;
+};
+template <>
+struct Word<16> {
+  using Bits [[gnu::vector_size(16), gnu::may_alias]] = std::uint64_t;
+};
+
+/// *p in one access, as on the device: compilers tend to copy the members of a struct one by one.
+template <class P>
+__forceinline__ P load_whole(const P* p) {
+  return std::bit_cast<P>(*reinterpret_cast<const typename Word<sizeof(P)>::Bits*>(p));
+}
+template <class P>
+__forceinline__ void store_whole(P* p, const P& value) {
+  using Bits = typename Word<sizeof(P)>::Bits;
+  *reinterpret_cast<Bits*>(p) = std::bit_cast<Bits>(value);
+}
+}  // namespace gesso::simt
+
 // Blocks run on several threads of the operating system only where no sanitizer watches them.
 inline void __threadfence() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 

@@ -1,6 +1,7 @@
 #include "kernels/simt/launch.h"
 
 #include "kernels/simt/block.h"
+#include "kernels/simt/counting.h"
 #include "kernels/simt/memory.h"
 #include "kernels/simt/sanitizers.h"
 
@@ -110,7 +111,9 @@ class Grid {
       const std::uint64_t row = number / launch_.grid.x;
       const dim3 index(unsigned(number % launch_.grid.x), unsigned(row % launch_.grid.y),
                        unsigned(row / launch_.grid.y));
+      if (counting()) count_block(&block);
       const std::string error = block.run(index, number);
+      if (counting()) count_block(nullptr);
       if (!error.empty()) keep(error);
     }
     block.end_launch();
@@ -136,8 +139,9 @@ class Grid {
 void run(const Launch& launch) {
   check_limits(launch);
   const DeviceMemoryOpen open;
+  if (counting()) count_launch(launch);
   Grid grid(launch);
-  if (grid.count() == 1 || sanitized()) {
+  if (grid.count() == 1 || sanitized() || counting()) {
     grid.work();
   } else {
 #pragma omp parallel

@@ -38,6 +38,11 @@ Allocations& allocations() {
 
 }  // namespace
 
+bool in_device_memory(const void* p) {
+  const std::lock_guard lock(allocations().mutex);
+  return allocations().find(p, 1);
+}
+
 DeviceMemoryOpen::DeviceMemoryOpen() {
   if (!asan()) return;
   const std::lock_guard lock(allocations().mutex);

@@ -13,6 +13,9 @@ inline constexpr std::size_t kDeviceMemory = std::size_t{4} << 30;
 /// Keeps the error for cudaGetLastError, and returns it.
 cudaError_t result(cudaError_t error);
 
+/// Whether p lies in an allocation.
+bool in_device_memory(const void* p);
+
 /// Under AddressSanitizer the device's memory may be touched by kernels and by the runtime's functions only, not by the host,
 /// which could not on a device. A launch holds one of these.
 class DeviceMemoryOpen {

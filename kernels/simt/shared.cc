@@ -45,6 +45,15 @@ void* Block::shared_array(const void* key, std::size_t size, std::size_t alignme
   return array->memory;
 }
 
+bool Block::holds(const void* p) const {
+  const auto inside = [p](const void* memory, std::size_t size) {
+    return std::uintptr_t(p) - std::uintptr_t(memory) < size;
+  };
+  for (int i = 0; i < array_count_; ++i)
+    if (inside(arrays_[i].memory, arrays_[i].size)) return true;
+  return inside(dynamic_, launch_.shared);
+}
+
 void Block::free_shared() {
   Unobserved quiet;
   for (int i = 0; i < array_count_; ++i) ::operator delete(arrays_[i].block, kAlignment);

@@ -30,6 +30,16 @@ inline void check(cudaError_t status, const char* what) {
     throw std::runtime_error(std::string(what) + ": " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status));
 }
 
+/// *p, in one instruction where P is aligned to its size.
+template <class P>
+__device__ inline P load_whole(const P* p) {
+  return *p;
+}
+template <class P>
+__device__ inline void store_whole(P* p, const P& value) {
+  *p = value;
+}
+
 /// kernel(args...) on grid x block threads, each block with `shared` bytes of dynamic shared memory. A kernel that needs
 /// more than 48 KiB of it is told so here.
 template <class... P, class... A>

@@ -2,7 +2,11 @@
 #pragma once
 
 #define __global__
+#ifdef GESSO_TRACE  // as nvcc does it: an access is the kernel's, wherever its line stands
+#define __device__ __attribute__((always_inline))
+#else
 #define __device__
+#endif
 #define __host__
 #define __grid_constant__
 #define __launch_bounds__(...)
