@@ -96,7 +96,7 @@ __device__ inline void for_panels(const A& a, const B& b, int m0, int n0, int k0
   }
   const auto line_of_a = [&](int i) {
     if constexpr (tabulated<PanelA, A>())
-      return simt::load_whole(&table[i - m0]);
+      return table[i - m0];
     else
       return a.line(i);
   };

@@ -129,12 +129,12 @@ struct Word<16> {
 /// *p in one access, as on the device: compilers tend to copy the members of a struct one by one.
 template <class P>
 __forceinline__ P load_whole(const P* p) {
-  return std::bit_cast<P>(*reinterpret_cast<const typename Word<sizeof(P)>::Bits*>(p));
+  return __builtin_bit_cast(P, *reinterpret_cast<const typename Word<sizeof(P)>::Bits*>(p));
 }
 template <class P>
 __forceinline__ void store_whole(P* p, const P& value) {
   using Bits = typename Word<sizeof(P)>::Bits;
-  *reinterpret_cast<Bits*>(p) = std::bit_cast<Bits>(value);
+  *reinterpret_cast<Bits*>(p) = __builtin_bit_cast(Bits, value);
 }
 }  // namespace gesso::simt
 

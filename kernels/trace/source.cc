@@ -69,8 +69,8 @@ std::vector<std::vector<Frame>> frames_of(const std::vector<const void*>& pcs) {
 
 std::string function_name(const std::string& demangled) {
   std::string name = demangled;
-  for (const char* part :
-       {"(anonymous namespace)::", "gesso::kernels::emu::", "gesso::kernels::", "gesso::simt::", "void "})
+  for (const char* part : {"(anonymous namespace)::", "gesso::kernels::emu::", "gesso::kernels::",
+                           "gesso::simt::trace::", "gesso::simt::", "void "})
     for (std::size_t at; (at = name.find(part)) != std::string::npos;)
       name.erase(at, std::string(part).size());
   for (std::size_t at; (at = name.find("> >")) != std::string::npos;) name.erase(at + 1, 1);

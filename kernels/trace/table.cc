@@ -13,9 +13,13 @@ namespace {
 
 std::string name_of(const std::string& file) { return std::filesystem::path(file).filename().string(); }
 
-/// Whether a line is that of a kernel, and not of what every kernel reads and writes memory by.
-bool tells(const Frame& f) {
-  return f.file.find("kernels/simt/") == std::string::npos && name_of(f.file) != "launch.cuh";
+/// The frames that tell a reader something: not those of what every kernel reads and writes memory by, and never none.
+std::vector<Frame> telling(const std::vector<Frame>& frames) {
+  std::vector<Frame> some;
+  for (const Frame& f : frames)
+    if (f.file.find("kernels/simt/") == std::string::npos && name_of(f.file) != "launch.cuh")
+      some.push_back(f);
+  return some.empty() ? frames : some;
 }
 
 /// "norm.cu:79, 103": a file is not named twice in a row.
@@ -38,12 +42,15 @@ void add(Access& sum, const Access& a) {
   sum.least += a.least;
 }
 
-Row row_of(const Access& a, const std::vector<Frame>& frames) {
-  auto at = std::ranges::find_if(frames, tells);
-  if (at == frames.end()) at = frames.begin();
-  const auto end = frames.end() - at > 3 ? at + 3 : frames.end();
-  return {name_of(at->file), at->line, source_line(at->file, at->line), places(at + 1, end), a};
+Row row_of(const Access& a, const std::vector<Frame>& all) {
+  const std::vector<Frame> frames = telling(all);
+  const auto callers = frames.begin() + 1, end = frames.end() - callers > 2 ? callers + 2 : frames.end();
+  const Frame& at = frames.front();
+  return {name_of(at.file), at.line, source_line(at.file, at.line), places(callers, end), a};
 }
+
+/// Of accesses that cost so much more than they need, a reader is told.
+constexpr double kTooMuch = 1.5;
 
 bool same_line(const Row& a, const Row& b) { return a.file == b.file && a.line == b.line; }
 
@@ -74,7 +81,7 @@ std::vector<Table> tables_of(const std::vector<KernelCount>& counts) {
       const Row row = row_of(a, *frames++);
       const auto same = std::ranges::find_if(table.rows, [&](const Row& r) {
         return same_line(r, row) && r.callers == row.callers && r.sum.space == a.space &&
-               r.sum.store == a.store;
+               r.sum.store == a.store && (r.excess() >= kTooMuch) == (row.excess() >= kTooMuch);
       });
       same == table.rows.end() ? table.rows.push_back(row) : add(same->sum, a);
     }
@@ -87,9 +94,6 @@ std::vector<Table> tables_of(const std::vector<KernelCount>& counts) {
 namespace {
 
 constexpr std::size_t kWidth = 130;
-/// From here on a line is pointed at: what it costs beyond the fewest is then half as much as it need cost.
-constexpr double kWorthSaying = 1.5;
-
 const char* space_name(Space s) { return s == Space::global ? "global" : "shared"; }
 /// Of global memory what moves, in sectors; of shared memory what threads get.
 double kib(const Access& a) { return double(a.space == Space::global ? a.cost * kSector : a.bytes) / 1024; }
@@ -107,7 +111,7 @@ std::string text_of(const Row& r) {
       global ? fmt::format("{:9.1f} {:8.1f} {:7}", double(a.cost) / n, double(a.least) / n, "")
              : fmt::format("{:9} {:8} {:7.1f}", "", "", r.excess());
   std::string mark;
-  if (r.excess() >= kWorthSaying)
+  if (r.excess() >= kTooMuch)
     mark = global ? fmt::format("  <- {:.1f} times the fewest", r.excess()) : "  <- bank conflicts";
   return fmt::format("    {:13} {:38} {:9} {} {:10.1f}{}\n", kind, cut(r.callers, 38), a.requests, measure,
                      kib(a), mark);
@@ -117,7 +121,8 @@ std::string text_of(const Table& t) {
   std::string text = fmt::format("{}\n{}, grid {}, block {}\n\n", cut(t.kernel, kWidth),
                                  t.launches == 1 ? "1 launch" : fmt::format("{} launches", t.launches),
                                  text_of(t.grid), text_of(t.block));
-  text += fmt::format("    {:13} {:38} {:>9} {:>9} {:>8} {:>7} {:>10}\n", "", "called from", "requests",
+  text += fmt::format("{:68}------ a request -------\n", "");
+  text += fmt::format("{:17} {:38} {:>9} {:>9} {:>8} {:>7} {:>10}\n", "", "called from", "requests",
                       "sectors", "fewest", "ways", "KiB");
   std::vector<Row> rows = t.rows;
   for (auto group = rows.begin(); group != rows.end();) {

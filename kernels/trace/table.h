@@ -31,7 +31,7 @@ struct Table {
   Row total(Space space) const;
 };
 
-/// Accesses that were made on the same line, for the same callers, become one row.
+/// Accesses of one kind on the same line, for the same callers, become one row; wasteful ones another, lest others hide them.
 std::vector<Table> tables_of(const std::vector<KernelCount>& counts);
 
 /// Tables of at most 130 columns. `multiply_adds` are those of all launches together; 0 where that is no measure of them.
