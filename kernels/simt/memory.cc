@@ -18,6 +18,7 @@ constexpr std::align_val_t kAlignment{256};  // cudaMalloc's
 struct Allocations {
   std::mutex mutex;
   std::map<const char*, std::size_t> sizes;
+  std::size_t used = 0;  // bytes in all of them
   int open = 0;  // launches that are running
 
   /// The one that all the bytes lie in; null where there is none.
@@ -65,12 +66,14 @@ using namespace gesso::simt::emu;
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
+  const std::lock_guard lock(allocations().mutex);
+  if (bytes > kDeviceMemory - allocations().used) return result(cudaErrorMemoryAllocation);
   void* p = ::operator new(bytes, kAlignment, std::nothrow);
   if (!p) return result(cudaErrorMemoryAllocation);
   std::memset(p, 0xff, bytes);
   poison(p, bytes);
-  const std::lock_guard lock(allocations().mutex);
   allocations().sizes[static_cast<char*>(p)] = bytes;
+  allocations().used += bytes;
   *memory = p;
   return cudaSuccess;
 }
@@ -81,6 +84,7 @@ cudaError_t cudaFree(void* memory) {
     const auto at = allocations().sizes.find(static_cast<char*>(memory));
     if (at == allocations().sizes.end()) return result(cudaErrorInvalidValue);
     unpoison(memory, at->second);
+    allocations().used -= at->second;
     allocations().sizes.erase(at);
   }
   ::operator delete(memory, kAlignment);
@@ -100,10 +104,8 @@ cudaError_t cudaFreeHost(void* memory) {
 }
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   const std::lock_guard lock(allocations().mutex);
-  std::size_t used = 0;
-  for (const auto& [at, size] : allocations().sizes) used += size;
   *total = kDeviceMemory;
-  *free = used < kDeviceMemory ? kDeviceMemory - used : 0;
+  *free = kDeviceMemory - allocations().used;
   return cudaSuccess;
 }
 

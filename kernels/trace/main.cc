@@ -19,11 +19,19 @@ void list() {
 }
 
 void trace(const Case& c, std::int64_t size, bool json) {
-  if (size < 1 || size % c.step != 0)
-    throw std::invalid_argument(
-        fmt::format("{}: n is a positive multiple of {}, not {}", c.name, c.step, size));
+  constexpr std::int64_t kLargest = 1 << 24;  // so that no array's size overflows
+  if (size < 1 || size > kLargest || size % c.step != 0)
+    throw std::invalid_argument(fmt::format("{}: n is a multiple of {} from {} to {}, not {}", c.name, c.step,
+                                            c.step, kLargest, size));
   const Counter counter;
-  const double multiply_adds = c.run(size);
+  const double multiply_adds = [&] {
+    try {
+      return c.run(size);
+    } catch (const std::bad_alloc&) {
+      throw std::runtime_error(
+          fmt::format("{}: n = {} needs more memory than the emulated device has", c.name, size));
+    }
+  }();
   const std::vector<Table> tables = tables_of(counter.kernels());
   const std::string text =
       json ? as_json(c.name, tables, multiply_adds) + "\n"

@@ -118,14 +118,15 @@ std::string text_of(const Row& r) {
 }
 
 std::string text_of(const Table& t) {
-  std::string text = fmt::format("{}\n{}, grid {}, block {}\n\n", cut(t.kernel, kWidth),
-                                 t.launches == 1 ? "1 launch" : fmt::format("{} launches", t.launches),
-                                 text_of(t.grid), text_of(t.block));
+  std::string text =
+      fmt::format("{}\n{} grid {}, block {}\n\n", cut(t.kernel, kWidth),
+                  t.launches == 1 ? "1 launch with" : fmt::format("{} launches, the first with", t.launches),
+                  text_of(t.grid), text_of(t.block));
   text += fmt::format("{:68}------ a request -------\n", "");
   text += fmt::format("{:17} {:38} {:>9} {:>9} {:>8} {:>7} {:>10}\n", "", "called from", "requests",
                       "sectors", "fewest", "ways", "KiB");
   std::vector<Row> rows = t.rows;
-  for (auto group = rows.begin(); group != rows.end();) {
+  for (auto group = rows.begin(); group != rows.end();) {  // all that one line does, below it
     const Row first = *group;
     const auto end =
         std::stable_partition(group, rows.end(), [&](const Row& r) { return same_line(r, first); });

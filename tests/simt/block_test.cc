@@ -168,3 +168,20 @@ TEST_CASE("a launch that a device would refuse is refused") {
   CHECK(launch(1, 1, 227 * 1024 + 1).starts_with("a block has at most 227 KiB"));
   CHECK(launch(0, 1, 0).find("block_test.cc:") != std::string::npos);
 }
+
+TEST_CASE("the device has 4 GiB of memory, and refuses more") {
+  std::size_t free = 0, total = 0, less = 0;
+  cudaMemGetInfo(&free, &total);
+  CHECK(total == std::size_t{4} << 30);
+  {
+    const DeviceArray<float> some(1 << 20);
+    cudaMemGetInfo(&less, &total);
+    CHECK(less == free - (std::size_t{4} << 20));
+  }
+  cudaMemGetInfo(&less, &total);
+  CHECK(less == free);
+  void* memory = &free;
+  CHECK(cudaMalloc(&memory, free + 1) == cudaErrorMemoryAllocation);
+  CHECK(memory == nullptr);
+  CHECK(cudaGetLastError() == cudaErrorMemoryAllocation);
+}

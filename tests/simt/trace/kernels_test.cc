@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <sys/wait.h>
 
 using namespace gesso::simt;
 using namespace gesso::simt::trace;
@@ -194,4 +196,52 @@ TEST_CASE("a kernel that is not known is answered by the names of those that are
   CHECK_THROWS_WITH_AS(find_case("transpos"),
                        doctest::Contains("no kernel \"transpos\" to trace; there are matmul, "),
                        std::invalid_argument);
+}
+
+// ---- the command ----------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Answer {
+  int status;
+  std::string text;
+};
+Answer gesso_trace(const std::string& arguments) {
+  std::FILE* pipe = popen((std::string(GESSO_TRACE_COMMAND) + " " + arguments + " 2>&1").c_str(), "r");
+  REQUIRE(pipe);
+  Answer a;
+  for (int c; (c = std::getc(pipe)) != EOF;) a.text += char(c);
+  const int status = pclose(pipe);
+  a.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return a;
+}
+
+}  // namespace
+
+TEST_CASE("gesso-trace lists, traces, and says what it cannot") {
+  const Answer list = gesso_trace("");
+  CHECK(list.status == 0);
+  for (const Case& c : cases()) CHECK(has(list.text, std::string("  ") + c.name + " "));
+  const Answer table = gesso_trace("transpose --size 64");
+  CHECK(table.status == 0);
+  CHECK(has(table.text, "transpose: y = x' of (n,n) (n = 64)"));
+  CHECK(has(table.text, "tile[row][column] = x["));
+  const Answer json = gesso_trace("sum-rows --json");
+  CHECK(json.status == 0);
+  CHECK(nlohmann::json::parse(json.text)["case"] == "sum-rows");
+
+  const auto refused = [](const std::string& arguments, const std::string& why) {
+    CAPTURE(arguments);
+    const Answer a = gesso_trace(arguments);
+    CHECK(a.status == 2);
+    CHECK(has(a.text, why));
+  };
+  refused("transpos", "gesso-trace: no kernel \"transpos\" to trace; there are matmul, ");
+  refused("transpose-unpadded --size 33", "n is a multiple of 32 from 32 to 16777216, not 33");
+  refused("sum --size 0", "n is a multiple of 1 from 1 to 16777216, not 0");
+  refused("sum --size many", "many");
+  refused("sum --fast", "fast");
+  const Answer large = gesso_trace("transpose --size 65536");
+  CHECK(large.status == 1);
+  CHECK(has(large.text, "transpose: n = 65536 needs more memory than the emulated device has"));
 }
