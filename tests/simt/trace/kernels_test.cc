@@ -97,6 +97,7 @@ TEST_CASE("loads and stores of a warp are 512 bytes where arrays are long and al
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].sum.requests == 1024);  // 2048 rows of 64 floats
     CHECK(rows[0].sum.cost == 16 * 1024);
+    CHECK(rows[0].excess() == 1);
   }
   CHECK(traced("column-sums-naive").rows("sum += x[")[0].excess() == 8);
 }
