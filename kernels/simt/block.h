@@ -65,7 +65,7 @@ class Block {
   int number() const { return current_; }  // of the running thread
   int lane() const { return current_ % kWarp; }
   bool holds(const void* p) const;  // whether p lies in its shared memory
-  bool coin();  // in random order now and then true, else always false
+  bool coin();                      // in random order now and then true, else always false
 
  private:
   [[noreturn]] static void entry();

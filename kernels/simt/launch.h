@@ -69,7 +69,8 @@ void launch(void (*kernel)(P...), dim3 grid, dim3 block, std::size_t shared, emu
   const auto call = [](const void* a) {
     std::apply([](auto f, const auto&... p) { f(p...); }, *static_cast<const Arguments*>(a));
   };
-  emu::run({call, &arguments, reinterpret_cast<const void*>(kernel), grid, block, shared, stream.where, order()});
+  emu::run(
+      {call, &arguments, reinterpret_cast<const void*>(kernel), grid, block, shared, stream.where, order()});
 }
 
 }  // namespace gesso::simt

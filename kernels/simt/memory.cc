@@ -19,7 +19,7 @@ struct Allocations {
   std::mutex mutex;
   std::map<const char*, std::size_t> sizes;
   std::size_t used = 0;  // bytes in all of them
-  int open = 0;  // launches that are running
+  int open = 0;          // launches that are running
 
   /// The one that all the bytes lie in; null where there is none.
   const std::pair<const char* const, std::size_t>* find(const void* p, std::size_t bytes) {
