@@ -103,6 +103,7 @@ void __stcs(T* p, T value) {
 }
 
 namespace gesso::simt {
+#ifdef GESSO_TRACE
 /// What so many bytes are moved as.
 template <std::size_t bytes>
 struct Word;
@@ -127,7 +128,8 @@ struct Word<16> {
   using Bits [[gnu::vector_size(16), gnu::may_alias]] = std::uint64_t;
 };
 
-/// *p in one access, as on the device: compilers tend to copy the members of a struct one by one.
+/// *p in one access, as on the device: compilers tend to copy the members of a struct one by one. Only where accesses are
+/// counted: from -O2 on, g++ 12 was seen to make an aligned load also of what may only be read element by element.
 template <class P>
 __forceinline__ P load_whole(const P* p) {
   return __builtin_bit_cast(P, *reinterpret_cast<const typename Word<sizeof(P)>::Bits*>(p));
@@ -137,6 +139,16 @@ __forceinline__ void store_whole(P* p, const P& value) {
   using Bits = typename Word<sizeof(P)>::Bits;
   *reinterpret_cast<Bits*>(p) = __builtin_bit_cast(Bits, value);
 }
+#else
+template <class P>
+__forceinline__ P load_whole(const P* p) {
+  return *p;
+}
+template <class P>
+__forceinline__ void store_whole(P* p, const P& value) {
+  *p = value;
+}
+#endif
 }  // namespace gesso::simt
 
 // Blocks run on several threads of the operating system only where no sanitizer watches them.
