@@ -20,10 +20,10 @@ TEST_CASE("memory stays flat over a thousand steps of every model") {
       for (int i = 0; i < n; ++i) model->step(x);
       return std::pair(kernels::backend(Device::cpu)->memory->use().in_use, mallinfo2().uordblks);
     };
-    const auto [tensors, heap] = steps(10);
+    const auto [tensors, heap] = steps(1000);  // in the first hundreds the C library keeps some KiB itself
     const auto [tensors_after, heap_after] = steps(1000);
     CHECK(tensors_after == tensors);
-    CHECK(heap_after <= heap + 1024);  // the C library's own bookkeeping; one node a step would be 200 KiB
+    CHECK(heap_after <= heap + 1024);  // one node a step would be 200 KiB
   }
 }
 
