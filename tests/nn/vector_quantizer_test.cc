@@ -129,7 +129,7 @@ TEST_CASE("vector quantizer: codes as averages, against loops in float64") {
 }
 
 TEST_CASE("vector quantizer: starts from the centres of the first batch, as k-means in loops finds them") {
-  constexpr std::int64_t M = 60, K = 7, D = 2;
+  constexpr std::int64_t M = 400, K = 9, D = 2;
   Generator g(4), noise(5), same(5);
   VectorQuantizer q(K, D, g, noise, {.codebook = Codebook::gradient, .restart = 0});
   to(q, DType::f64);
