@@ -69,7 +69,7 @@ class VqVae : public Model {
   Generator weights_, noise_;
   VqVaeNetwork net_;
   nn::Optimizer adam_;
-  Tensor seen_;  // (K) i64: counts of the images evaluated since totals() was last asked
+  Tensor seen_;  // (K) f64: counts of the images evaluated since totals() was last asked
 };
 
 }  // namespace gesso::models

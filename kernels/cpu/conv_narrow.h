@@ -18,7 +18,8 @@ namespace gesso::kernels::GESSO_LEVEL {
 /// Memory that all threads of a kernel use; it belongs to the one that calls.
 inline thread_local Scratch for_all;
 
-/// The part of n things that is worth a fork, large enough that what a part begins with is cheap beside it.
+/// A sixteenth of n things: parts enough for the threads to share evenly, but at least so many that what each begins with is cheap
+/// beside it.
 inline std::int64_t part_of(std::int64_t n, std::int64_t least) {
   const std::int64_t part = n / 16;
   return part < least ? least : part;
@@ -67,6 +68,7 @@ class Band {
   T* rows_;
 };
 
+/// The micro-kernel for `rows` rows and `width` columns, whole vectors.
 template <class T>
 void run_tile(std::int64_t rows, std::int64_t width, const Factors<T>& f, const Tile<T>& tile,
               Also also = Also::nothing) {
@@ -79,49 +81,51 @@ bool in_runs(const Conv2dGeometry& g) {
   const bool any = g.N > 0 && g.C > 0 && g.K > 0 && g.P > 0 && g.Q > 0;
   return any && g.groups == 1 && g.dilation.w == 1 && g.R * g.S * g.C <= kInPlaceKC<T>;
 }
+/// Whether conv2d is to go along patches: vectors along K are full, those along C would not be.
 template <class T>
 bool is_narrow(const Conv2dGeometry& g) {
   return in_runs<T>(g) && g.K % kLanes<T> == 0 && g.C < kLanes<T>;
 }
 
+/// y (N,P,Q,K) = act(patches of x (N,H,W,C) * w' + bias (K))
 template <class T>
 void conv2d_narrow(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
+  constexpr std::int64_t kRows =
+      8;  // of pixels at a time: the rows of x that two bands share are few beside them
   const std::int64_t run = g.S * g.C, depth = g.R * run;
   const Slivers<T> slivers{g.K};
-  const Parts bands(g.P, 8), panels(g.Q, MR);
+  const Parts bands(g.P, kRows), panels(g.Q, MR);
   T* turned = static_cast<T*>(for_all.at_least(std::size_t(g.K * depth) * sizeof(T)));
   pack_b(Transposed<Dense<T>>{{w, depth, 0}}, 0, depth, 0, g.K, g.K, turned);
   const Rows<T> sink{y, g.K, 0, e.bias, e.act, e.slope};
-  parallel_blocks(g.N * bands.count, part_of(g.N * bands.count, 1),
-                  [&](std::int64_t begin, std::int64_t end) {
-                    Band<T> band(g, x, bands.size(0));
-                    Pieces<T> pieces(g.K);
-                    for (std::int64_t r = 0; r < g.R; ++r)
-                      pieces.add(band.offset(r * run), r * run * g.K, run);
-                    Factors<T> f{{}, nullptr, 1, nullptr, g.K, nullptr, pieces.list, pieces.count};
-                    Tile<T> tile;
-                    for (std::int64_t b = begin; b < end; ++b) {
-                      const std::int64_t n = b / bands.count, p0 = bands.begin(b % bands.count);
-                      band.hold(n, p0);
-                      for (std::int64_t t = 0; t < bands.size(b % bands.count) * panels.count; ++t) {
-                        const std::int64_t p = t / panels.count, q = panels.begin(t % panels.count),
-                                           rows = panels.size(t % panels.count);
-                        T* out = sink.row((n * g.P + p0 + p) * g.Q + q);
-                        for (std::int64_t i = 0; i < rows; ++i)
-                          f.a[i] = band.patch(p) + (q + i) * g.stride.w * g.C;
-                        for (std::int64_t j = 0; j < slivers.count; ++j) {
-                          const std::int64_t k0 = slivers.begin(j);
-                          f.b = turned + k0;
-                          for (std::int64_t i = 0; i < rows; ++i) {
-                            tile.init[i] = e.bias ? e.bias + k0 : kZeros<T>;
-                            tile.out[i] = out + i * g.K + k0;
-                          }
-                          run_tile(rows, slivers.size(j), f, tile);
-                        }
-                        if (e.act != Activation::none) sink.finish(out, rows * g.K);
-                      }
-                    }
-                  });
+  const auto some_bands = [&](std::int64_t begin, std::int64_t end) {
+    Band<T> band(g, x, bands.size(0));
+    Pieces<T> pieces(g.K);
+    for (std::int64_t r = 0; r < g.R; ++r) pieces.add(band.offset(r * run), r * run * g.K, run);
+    Factors<T> f{{}, nullptr, 1, nullptr, g.K, nullptr, pieces.list, pieces.count};
+    Tile<T> tile;
+    for (std::int64_t b = begin; b < end; ++b) {
+      const std::int64_t n = b / bands.count, p0 = bands.begin(b % bands.count);
+      band.hold(n, p0);
+      for (std::int64_t t = 0; t < bands.size(b % bands.count) * panels.count; ++t) {
+        const std::int64_t p = t / panels.count, panel = t % panels.count;
+        const std::int64_t q = panels.begin(panel), rows = panels.size(panel);
+        T* out = sink.row((n * g.P + p0 + p) * g.Q + q);
+        for (std::int64_t i = 0; i < rows; ++i) f.a[i] = band.patch(p) + (q + i) * g.stride.w * g.C;
+        for (std::int64_t j = 0; j < slivers.count; ++j) {
+          const std::int64_t k0 = slivers.begin(j);
+          f.b = turned + k0;
+          for (std::int64_t i = 0; i < rows; ++i) {
+            tile.init[i] = e.bias ? e.bias + k0 : kZeros<T>;
+            tile.out[i] = out + i * g.K + k0;
+          }
+          run_tile(rows, slivers.size(j), f, tile);
+        }
+        if (e.act != Activation::none) sink.finish(out, rows * g.K);
+      }
+    }
+  };
+  parallel_blocks(g.N * bands.count, part_of(g.N * bands.count, 1), some_bands);
 }
 
 /// Up to two vectors of channels: then the sums for all of w, as many for each slice of the pixels, are few.
@@ -130,17 +134,19 @@ bool is_narrow_for_filter(const Conv2dGeometry& g) {
   return in_runs<T>(g) && g.K % kLanes<T> == 0 && g.C <= 2 * kLanes<T>;
 }
 
-/// Slices of the pixels, as many as their number asks for and no matter how many threads there are, are summed by themselves
-/// and then added in order.
+/// dw (K, RSC) = y' (K, pixels) * patches of x. Slices of the pixels, as many as their number asks for and no matter how many
+/// threads there are, are summed by themselves and then added in order.
 template <class T>
 void conv2d_filter_narrow(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
-  constexpr std::int64_t kPixels = 256, kSlice = 4 * kPixels, kSlices = 32;  // pixels at a time, in L2
+  constexpr std::int64_t kPixels = 256;  // of y at a time: with K = 64 they take 64 KiB, which stay in L2
+  constexpr std::int64_t kSlice =
+      4 * kPixels;                      // of y at least in a slice, whose sums are begun and added for each
+  constexpr std::int64_t kSlices = 32;  // at most, or their sums would not fit the caches
   const std::int64_t depth = g.R * g.S * g.C, size = depth * g.K;
   const Parts bands(g.P, kPixels / g.Q < 1 ? 1 : kPixels / g.Q), panels(depth, MR);
   const Slivers<T> slivers{g.K};
-  const std::int64_t wanted = g.N * g.P * g.Q / kSlice, count = wanted < 1         ? 1
-                                                                : wanted < kSlices ? wanted
-                                                                                   : kSlices;
+  std::int64_t count = g.N * g.P * g.Q / kSlice;
+  count = count < 1 ? 1 : count < kSlices ? count : kSlices;
   const Parts slices(g.N * bands.count, (g.N * bands.count + count - 1) / count);
   T* sums = static_cast<T*>(for_all.at_least(std::size_t(slices.count * size) * sizeof(T)));
   parallel_blocks(slices.count, 1, [&](std::int64_t slice, std::int64_t) {
@@ -194,9 +200,11 @@ struct Overlap {
   std::int64_t ring = reach / g.stride.h + 2;                       // rows of z that are kept
   std::int64_t terms = (reach / g.stride.h + 1) * chunks;           // of a sum, at most
 };
-constexpr std::int64_t kMostTerms = 64;
+constexpr std::int64_t kMostTerms =
+    64;  // far more than any usual filter has: a stride of 1 and 7 x 7 make 49
 
-/// Whether this multiplies clearly less than conv2d_input by phases of the stride, whose vectors run along C.
+/// Whether this multiplies clearly less, by a fifth, than conv2d_input by phases of the stride, whose vectors run along C: adding
+/// up the patches takes some of what that saves.
 template <class T>
 bool is_narrow_for_input(const Conv2dGeometry& g) {
   if (!in_runs<T>(g)) return false;
@@ -247,6 +255,7 @@ void patches_of_row(const Overlap<T>& o, const T* y, const T* w, T* z) {
   }
 }
 
+/// x (N,H,W,C) = act(the patches y w, added up, + bias (C)), y (N,P,Q,K)
 template <class T>
 void conv2d_input_narrow(const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e, T* x) {
   constexpr std::int64_t room = 64 / sizeof(T);
@@ -266,8 +275,8 @@ void conv2d_input_narrow(const Conv2dGeometry& g, const T* y, const T* w, const 
     T *line = z + z_size, *start = line + line_size;
     for (std::int64_t i = 0; i < z_size; ++i) z[i] = 0;
     for (std::int64_t i = 0; i < start_size; ++i) start[i] = e.bias ? e.bias[i % g.C] : T(0);
-    std::int64_t image = -1,
-                 ready = 0;  // rows of pixels of the image before this one are in the ring, or not needed
+    std::int64_t image = -1;
+    std::int64_t ready = 0;  // rows of pixels of the image before this one are in the ring, or not needed
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t n = row / g.H, last = row % g.H + g.padding.h, first = last - o.reach;
       if (n != image) {

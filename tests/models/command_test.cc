@@ -229,7 +229,7 @@ TEST_CASE("gesso train: without --out each run gets a folder of its own") {
   CHECK(w.train("--steps 1").out == "runs/mlp-vae-data-2\n");
 }
 
-TEST_CASE("gesso train: a last batch of one image, which batch norm could not take, is left out") {
+TEST_CASE("gesso train: a last batch of one image is left out") {
   const Workshop w;
   REQUIRE(w.gesso("train conv-gan --data data --set width=0.1 --batch-size 59 --epochs 2 --out run").code ==
           0);
