@@ -55,7 +55,7 @@ struct Transposed {
   Transposed at(std::int64_t b) const { return {v.at(b)}; }
 };
 
-/// C row-major: y[i * ld + j] = act(sum).
+/// C row-major: y[i * ld + j] = act(sum), or the sum added to it.
 template <class T>
 struct Rows {
   T* y;
@@ -63,6 +63,7 @@ struct Rows {
   const T* bias;
   Activation act;
   T slope;
+  bool adds = false;  // to what C holds
 
   T* row(std::int64_t i) const { return y + i * ld; }
   void finish(T* row, std::int64_t n) const {
@@ -80,7 +81,7 @@ struct Rows {
         return;
     }
   }
-  Rows at(std::int64_t b) const { return {y + b * batch, ld, batch, bias, act, slope}; }
+  Rows at(std::int64_t b) const { return {y + b * batch, ld, batch, bias, act, slope, adds}; }
 };
 
 /// The sink of C's transpose: what it is given as row i is column i of C, and goes there through a buffer.

@@ -4,11 +4,13 @@
 //   conv2d_input   x (NHW, C) = y's patches (NHW, taps K) * w (taps K, C), for each phase of the stride
 //   conv2d_filter  w (K, RSC) = y' (K, NPQ) * x's patches (NPQ, RSC)
 //
-// group by group. Where the image is read as it lies, they are plain products; where it is narrow, conv_narrow.h has other views.
+// group by group. Where the image is read as it lies, they are plain products; where it is narrow, conv_narrow.h has other views;
+// where its channels are whole vectors and the taps of a stride are 2 or 3, conv_winograd.h needs fewer multiplications.
 #include "kernels/conv_matmul.h"
 #include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/conv_filter_view.h"
 #include "kernels/cpu/conv_narrow.h"
+#include "kernels/cpu/conv_winograd.h"
 #include "kernels/cpu/table.h"
 
 namespace gesso::kernels::GESSO_LEVEL {
@@ -39,6 +41,8 @@ void conv2d(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& 
   if (g.N < 1) return;
   if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_matmul(m, g.K, x, w, e, y));
   if (is_narrow<T>(g)) return conv2d_narrow(g, x, w, e, y);
+  if (const int taps = winograd_taps<T>(g))
+    return taps == 2 ? conv2d_winograd<2>(g, x, w, e, y) : conv2d_winograd<3>(g, x, w, e, y);
   Correlation c = forward(g);
   if (is_depthwise(g)) {
     c.in.channels = g.C;
@@ -93,6 +97,8 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
   if (const AsMatrix m = as_matrix(g); m.rows && (!e.bias || m.inner == g.C))
     return matmul<T>(conv2d_input_matmul(m, g.K, y, w, e, x));
   if (is_narrow_for_input<T>(g)) return conv2d_input_narrow(g, y, w, e, x);
+  if (const int taps = winograd_taps<T>(g))
+    return taps == 2 ? conv2d_input_winograd<2>(g, y, w, e, x) : conv2d_input_winograd<3>(g, y, w, e, x);
   const std::int64_t x_image = g.H * g.W * g.C, y_image = g.P * g.Q * g.K;
   const std::int64_t each = kBytesOfPhases / ((x_image + y_image) * std::int64_t(sizeof(T)) + 1) + 1;
   for (std::int64_t n = 0; n < g.N; n += each) {
@@ -105,6 +111,8 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
 template <class T>
 void conv2d_filter(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
   if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_filter_matmul(m, g.K, x, y, w));
+  if (const int taps = winograd_taps<T>(g))
+    return taps == 2 ? conv2d_filter_winograd<2>(g, x, y, w) : conv2d_filter_winograd<3>(g, x, y, w);
   if (is_narrow_for_filter<T>(g)) return conv2d_filter_narrow(g, x, y, w);
   Correlation c = forward(g);
   if (is_depthwise(g)) {

@@ -75,7 +75,7 @@ struct Product {
   struct Step {
     Region region;
     std::int64_t k0, K;
-    bool first, last, a_near;
+    bool first, last, a_near;  // first: of C nothing is there yet
     T *packed_a, *packed_b;
   };
 
@@ -145,8 +145,20 @@ struct Product {
     const std::int64_t k = K > 0 ? blocks.size(block) : 0;
     const std::int64_t a_size = kept_panels * MR * packed_row<T>(k), b_size = kept_slivers * NR<T> * k;
     T* packed = static_cast<T*>(scratch.at_least(std::size_t(a_size + b_size) * sizeof(T)));
-    return {r,      blocks.begin(block), k, block == 0, block + 1 == blocks.count, near(kept_panels * MR, k),
-            packed, packed + a_size};
+    return {r,
+            blocks.begin(block),
+            k,
+            block == 0 && !adds(),
+            block + 1 == blocks.count,
+            near(kept_panels * MR, k),
+            packed,
+            packed + a_size};
+  }
+  bool adds() const {
+    if constexpr (kIsFlipped<Sink>)
+      return c.c.adds;
+    else
+      return c.adds;
   }
   /// Whether rows of A, so many and so long, are read where they lie.
   bool near(std::int64_t rows, std::int64_t k) const {
