@@ -5,10 +5,11 @@
 //   conv2d_filter  w (K, RSC) = y' (K, NPQ) * x's patches (NPQ, RSC)
 //
 // group by group. Where the image is read as it lies, they are plain products; where it is narrow, conv_narrow.h has other views;
-// where its channels are whole vectors and the taps of a stride are 2 or 3, conv_winograd.h needs fewer multiplications.
+// where that takes fewer multiplications, in another domain: conv_domain.h.
 #include "kernels/conv_matmul.h"
 #include "kernels/cpu/conv_depthwise.h"
 #include "kernels/cpu/conv_filter_view.h"
+#include "kernels/cpu/conv_fourier.h"
 #include "kernels/cpu/conv_narrow.h"
 #include "kernels/cpu/conv_winograd.h"
 #include "kernels/cpu/table.h"
@@ -36,13 +37,29 @@ Pixels<T> pixels(T* y, std::int64_t i, std::int64_t channels, const Epilogue<T>&
   return {{y + i * channels, 0, 0, e.bias ? e.bias + i * channels : nullptr, e.act, e.slope}};
 }
 
+/// Calls f(domain) with the domain in which a convolution costs least, if it costs less than going without. Whether that was so.
+template <class T, class F>
+bool in_domain(const Conv2dGeometry& g, const F& f) {
+  const bool whole = g.C % kLanes<T> == 0 && g.K % kLanes<T> == 0;
+  const bool any = g.C > 0 && g.K > 0 && g.P > 0 && g.Q > 0;
+  if (!whole || !any || g.groups > 1 || g.dilation != HW(1)) return false;
+  double least = direct_cost(g);
+  const auto less = [&](double cost) { return cost < least ? least = cost, true : false; };
+  const bool two = Winograd<T, 2>::fits(g) && less(Winograd<T, 2>{g}.cost());
+  const bool three = Winograd<T, 3>::fits(g) && less(Winograd<T, 3>{g}.cost());
+  if (Fourier<T>::fits(g))
+    if (const Fourier<T> whole_images(g); less(whole_images.cost())) return f(whole_images), true;
+  if (two) f(Winograd<T, 2>{g});
+  if (three) f(Winograd<T, 3>{g});
+  return two || three;
+}
+
 template <class T>
 void conv2d(const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
   if (g.N < 1) return;
   if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_matmul(m, g.K, x, w, e, y));
   if (is_narrow<T>(g)) return conv2d_narrow(g, x, w, e, y);
-  if (const int taps = winograd_taps<T>(g))
-    return taps == 2 ? conv2d_winograd<2>(g, x, w, e, y) : conv2d_winograd<3>(g, x, w, e, y);
+  if (in_domain<T>(g, [&](const auto& d) { conv2d_in<T>(d, g, x, w, e, y); })) return;
   Correlation c = forward(g);
   if (is_depthwise(g)) {
     c.in.channels = g.C;
@@ -97,8 +114,7 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
   if (const AsMatrix m = as_matrix(g); m.rows && (!e.bias || m.inner == g.C))
     return matmul<T>(conv2d_input_matmul(m, g.K, y, w, e, x));
   if (is_narrow_for_input<T>(g)) return conv2d_input_narrow(g, y, w, e, x);
-  if (const int taps = winograd_taps<T>(g))
-    return taps == 2 ? conv2d_input_winograd<2>(g, y, w, e, x) : conv2d_input_winograd<3>(g, y, w, e, x);
+  if (in_domain<T>(g, [&](const auto& d) { conv2d_input_in<T>(d, g, y, w, e, x); })) return;
   const std::int64_t x_image = g.H * g.W * g.C, y_image = g.P * g.Q * g.K;
   const std::int64_t each = kBytesOfPhases / ((x_image + y_image) * std::int64_t(sizeof(T)) + 1) + 1;
   for (std::int64_t n = 0; n < g.N; n += each) {
@@ -111,8 +127,7 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
 template <class T>
 void conv2d_filter(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
   if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_filter_matmul(m, g.K, x, y, w));
-  if (const int taps = winograd_taps<T>(g))
-    return taps == 2 ? conv2d_filter_winograd<2>(g, x, y, w) : conv2d_filter_winograd<3>(g, x, y, w);
+  if (in_domain<T>(g, [&](const auto& d) { conv2d_filter_in<T>(d, g, x, y, w); })) return;
   if (is_narrow_for_filter<T>(g)) return conv2d_filter_narrow(g, x, y, w);
   Correlation c = forward(g);
   if (is_depthwise(g)) {
