@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::int64_t kGrain = 4096;      // elements a thread takes at a time where each costs an exp
 constexpr std::int64_t kMaxColumns = 256;  // columns treated together; what is kept for each stays in L1
+/// A line of no more elements, two vectors of them, leaves most lanes empty.
+template <class T>
+constexpr std::int64_t kShort = 2 * 64 / std::int64_t(sizeof(T));
 
 /// f(outer index, first column, columns) for the parts of an axis with inner > 1.
 template <class F>
@@ -71,25 +74,55 @@ void column_sum_exp(const T* x, std::int64_t n, std::int64_t stride, std::int64_
   }
 }
 
+/// y = f(x) where f(x, n, stride, columns, y) treats columns: those of an axis with inner > 1, or lines too short for vectors of their
+/// own, turned some at a time. y has as many rows as x, or one.
+template <class T, class F>
+void by_columns(Slab s, const T* x, T* y, bool one_row, const F& f) {
+  const std::int64_t rows = one_row ? 1 : s.n;
+  if (s.inner != 1) {
+    for_columns(s, [&](std::int64_t o, std::int64_t first, std::int64_t columns) {
+      f(x + o * s.n * s.inner + first, s.n, s.inner, columns, y + o * rows * s.inner + first);
+    });
+    return;
+  }
+  constexpr std::int64_t kTurned = 64;  // lines: a few vectors
+  parallel_blocks(s.outer, kGrain / kTurned / (s.n + 1) * kTurned + kTurned,
+                  [&](std::int64_t begin, std::int64_t end) {
+                    T in[kShort<T> * kTurned], out[kShort<T> * kTurned];
+                    for (std::int64_t o = begin; o < end; o += kTurned) {
+                      const std::int64_t lines = end - o < kTurned ? end - o : kTurned;
+                      for (std::int64_t i = 0; i < s.n; ++i)
+                        for (std::int64_t k = 0; k < lines; ++k) in[i * kTurned + k] = x[(o + k) * s.n + i];
+                      f(in, s.n, kTurned, lines, out);
+                      for (std::int64_t k = 0; k < lines; ++k)
+                        for (std::int64_t i = 0; i < rows; ++i) y[(o + k) * rows + i] = out[i * kTurned + k];
+                    }
+                  });
+}
+template <class T>
+bool in_long_lines(Slab s) {
+  return s.inner == 1 && s.n > kShort<T>;
+}
+
 template <class T>
 void logsumexp(Slab s, const T* x, T* y) {
   if (s.n == 0) {
     for (std::int64_t i = 0; i < s.outer * s.inner; ++i) y[i] = -T(INFINITY);
-  } else if (s.inner == 1) {
+  } else if (in_long_lines<T>(s)) {
     for_lines(s, [&](std::int64_t o) {
       const T m = finite_or_zero(fold<Max>(x + o * s.n, s.n));
       y[o] = m + log(sum_exp<T>(x + o * s.n, s.n, m, nullptr));
     });
   } else {
-    for_columns(s, [&](std::int64_t o, std::int64_t first, std::int64_t columns) {
-      const T* at = x + o * s.n * s.inner + first;
-      T m[kMaxColumns] = {}, sum[kMaxColumns];
-      column_max(at, s.n, s.inner, columns, m);
-      for (std::int64_t k = 0; k < columns; ++k) m[k] = finite_or_zero(m[k]);
-      column_sum_exp(at, s.n, s.inner, columns, m, sum);
+    by_columns(s, x, y, true,
+               [](const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* y) {
+                 T m[kMaxColumns] = {}, sum[kMaxColumns];
+                 column_max(x, n, stride, columns, m);
+                 for (std::int64_t k = 0; k < columns; ++k) m[k] = finite_or_zero(m[k]);
+                 column_sum_exp(x, n, stride, columns, m, sum);
 #pragma omp simd
-      for (std::int64_t k = 0; k < columns; ++k) y[o * s.inner + first + k] = m[k] + log(sum[k]);
-    });
+                 for (std::int64_t k = 0; k < columns; ++k) y[k] = m[k] + log(sum[k]);
+               });
   }
 }
 
@@ -97,7 +130,7 @@ void logsumexp(Slab s, const T* x, T* y) {
 template <class T>
 void softmax(Slab s, const T* x, T* y) {
   if (s.n == 0) return;
-  if (s.inner == 1) {
+  if (in_long_lines<T>(s)) {
     for_lines(s, [&](std::int64_t o) {
       T* const row = y + o * s.n;
       const T scale = 1 / sum_exp(x + o * s.n, s.n, fold<Max>(x + o * s.n, s.n), row);
@@ -105,18 +138,17 @@ void softmax(Slab s, const T* x, T* y) {
       for (std::int64_t i = 0; i < s.n; ++i) row[i] *= scale;
     });
   } else {
-    for_columns(s, [&](std::int64_t o, std::int64_t first, std::int64_t columns) {
-      const std::int64_t at = o * s.n * s.inner + first;
-      T m[kMaxColumns] = {}, sum[kMaxColumns];
-      column_max(x + at, s.n, s.inner, columns, m);
-      column_sum_exp(x + at, s.n, s.inner, columns, m, sum);
-      for (std::int64_t k = 0; k < columns; ++k) sum[k] = 1 / sum[k];
-      for (std::int64_t i = 0; i < s.n; ++i) {
-        const std::int64_t row = at + i * s.inner;
+    by_columns(s, x, y, false,
+               [](const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* y) {
+                 T m[kMaxColumns] = {}, sum[kMaxColumns];
+                 column_max(x, n, stride, columns, m);
+                 column_sum_exp(x, n, stride, columns, m, sum);
+                 for (std::int64_t k = 0; k < columns; ++k) sum[k] = 1 / sum[k];
+                 for (std::int64_t i = 0; i < n * stride; i += stride) {
 #pragma omp simd
-        for (std::int64_t k = 0; k < columns; ++k) y[row + k] = exp(x[row + k] - m[k]) * sum[k];
-      }
-    });
+                   for (std::int64_t k = 0; k < columns; ++k) y[i + k] = exp(x[i + k] - m[k]) * sum[k];
+                 }
+               });
   }
 }
 
@@ -124,7 +156,7 @@ void softmax(Slab s, const T* x, T* y) {
 template <class T>
 void log_softmax(Slab s, const T* x, T* y) {
   if (s.n == 0) return;
-  if (s.inner == 1) {
+  if (in_long_lines<T>(s)) {
     for_lines(s, [&](std::int64_t o) {
       const T* const row = x + o * s.n;
       const T m = fold<Max>(row, s.n), l = log(sum_exp<T>(row, s.n, m, nullptr));
@@ -132,19 +164,18 @@ void log_softmax(Slab s, const T* x, T* y) {
       for (std::int64_t i = 0; i < s.n; ++i) y[o * s.n + i] = (row[i] - m) - l;
     });
   } else {
-    for_columns(s, [&](std::int64_t o, std::int64_t first, std::int64_t columns) {
-      const std::int64_t at = o * s.n * s.inner + first;
-      T m[kMaxColumns] = {}, l[kMaxColumns];
-      column_max(x + at, s.n, s.inner, columns, m);
-      column_sum_exp(x + at, s.n, s.inner, columns, m, l);
+    by_columns(s, x, y, false,
+               [](const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* y) {
+                 T m[kMaxColumns] = {}, l[kMaxColumns];
+                 column_max(x, n, stride, columns, m);
+                 column_sum_exp(x, n, stride, columns, m, l);
 #pragma omp simd
-      for (std::int64_t k = 0; k < columns; ++k) l[k] = log(l[k]);
-      for (std::int64_t i = 0; i < s.n; ++i) {
-        const std::int64_t row = at + i * s.inner;
+                 for (std::int64_t k = 0; k < columns; ++k) l[k] = log(l[k]);
+                 for (std::int64_t i = 0; i < n * stride; i += stride) {
 #pragma omp simd
-        for (std::int64_t k = 0; k < columns; ++k) y[row + k] = (x[row + k] - m[k]) - l[k];
-      }
-    });
+                   for (std::int64_t k = 0; k < columns; ++k) y[i + k] = (x[i + k] - m[k]) - l[k];
+                 }
+               });
   }
 }
 
