@@ -234,8 +234,12 @@ int main(int argc, char** argv) {
       wanted.push_back(word);
   }
   omp_set_num_threads(threads);
-  std::printf("level %s, f32, %d threads; useful GFLOP/s (percent of the limit)\n",
-              gesso::kernels::cpu_level(), threads);
+  std::printf(
+      "level %s, f32, %d threads; GFLOP/s of the definition, taps inside the image only (percent of the "
+      "limit; more than 100%%\n"
+      "where another domain takes fewer multiplications, docs/convolutions.md; GESSO_CONV=direct goes "
+      "without)\n",
+      gesso::kernels::cpu_level(), threads);
   std::printf("%-12s %-16s %8s %8s %15s %15s %8s\n", "layer", "", "GFLOP", "limit", "gesso", "oneDNN",
               "to it");
   for (const Layer& layer : kLayers)

@@ -37,12 +37,21 @@ Pixels<T> pixels(T* y, std::int64_t i, std::int64_t channels, const Epilogue<T>&
   return {{y + i * channels, 0, 0, e.bias ? e.bias + i * channels : nullptr, e.act, e.slope}};
 }
 
+/// $GESSO_CONV: "direct" keeps convolutions out of domains, to compare.
+bool direct_only() {
+  static const bool wanted = [] {
+    const char* way = ::getenv("GESSO_CONV");
+    return way && !__builtin_strcmp(way, "direct");
+  }();
+  return wanted;
+}
+
 /// Calls f(domain) with the domain in which a convolution costs least, if it costs less than going without. Whether that was so.
 template <class T, class F>
 bool in_domain(const Conv2dGeometry& g, const F& f) {
   const bool whole = g.C % kLanes<T> == 0 && g.K % kLanes<T> == 0;
   const bool any = g.C > 0 && g.K > 0 && g.P > 0 && g.Q > 0;
-  if (!whole || !any || g.groups > 1 || g.dilation != HW(1)) return false;
+  if (!whole || !any || g.groups > 1 || g.dilation != HW(1) || direct_only()) return false;
   double least = direct_cost(g);
   const auto less = [&](double cost) { return cost < least ? least = cost, true : false; };
   const bool two = Winograd<T, 2>::fits(g) && less(Winograd<T, 2>{g}.cost());
