@@ -36,56 +36,116 @@ void start(const Rows<T>& sink, T* pixel, std::int64_t channels) {
     store(pixel + c, sink.bias ? load(sink.bias + c) : Vector<T>{});
 }
 
-/// Calls f(first image, X, Y, U) for some images after the other. A domain has `places`, `rows` of X and Y for an image, and the
-/// columns D and K.
-template <class T, class Domain, class F>
-void for_each_part(const Domain& d, std::int64_t images, const F& f) {
-  // So many bytes stay in L3 from one step to the next. But each part reads all of U.
-  constexpr std::int64_t kBytes = 2 << 20;
-  const std::int64_t bytes = d.places * std::int64_t(sizeof(T)), all_of_U = bytes * d.K * d.D;
-  const Parts parts(images, (all_of_U > kBytes ? all_of_U : kBytes) / (bytes * d.rows * (d.D + d.K)) + 1);
-  Places<T> U{nullptr, d.K, d.D}, X{nullptr, parts.size(0) * d.rows, d.D}, Y{nullptr, X.rows, d.K};
-  U.p =
-      static_cast<T*>(for_all.at_least(std::size_t(bytes) * std::size_t(U.apart() + X.apart() + Y.apart())));
-  X.p = U.p + d.places * U.apart();
-  Y.p = X.p + d.places * X.apart();
-  for (std::int64_t i = 0; i < parts.count; ++i) {
-    X.rows = Y.rows = parts.size(i) * d.rows;
-    f(parts.begin(i), X, Y, U);
+/// Calls f(i) for i < n: each by one thread if there are enough for all of them, otherwise one after the other, each by all threads.
+/// A thread then reads what it wrote itself; from another core it came at half the speed, where cores are far apart.
+template <class F>
+void for_each_alone(std::int64_t n, const F& f) {
+#ifdef _OPENMP
+  if (n >= omp_get_max_threads()) {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < n; ++i) f(i);
+    return;
   }
+#endif
+  for (std::int64_t i = 0; i < n; ++i) f(i);
+}
+
+/// Memory of a thread for X and Y of a part.
+inline thread_local Scratch for_part;
+
+/// X and Y of some images. A domain has `places`, `rows` for an image, and the columns D and K.
+template <class T>
+struct Part {
+  Places<T> X, Y;
+  template <class Domain>
+  Part(const Domain& d, std::int64_t images) : X{nullptr, images * d.rows, d.D}, Y{nullptr, X.rows, d.K} {
+    X.p = static_cast<T*>(for_part.at_least(std::size_t(d.places * (X.apart() + Y.apart())) * sizeof(T)));
+    Y.p = X.p + d.places * X.apart();
+  }
+};
+
+/// So many images that their X and Y stay in L2, or nearly; but as each part reads all of U, no fewer bytes than that has.
+template <class T, class Domain>
+Parts parts_of(const Domain& d, std::int64_t images) {
+  constexpr std::int64_t kBytes = 1 << 20;
+  const std::int64_t element = d.places * std::int64_t(sizeof(T)), U = element * d.K * d.D;
+  return {images, (U > kBytes ? U : kBytes) / (element * d.rows * (d.D + d.K)) + 1};
 }
 
 // The three convolutions in a domain, which has the ways there, image(x, X), filter(w, U), output(y, Y), and back.
 
 template <class T, class Domain>
 void conv2d_in(const Domain& d, const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
-  for_each_part<T>(d, g.N, [&](std::int64_t n, const Places<T>& X, const Places<T>& Y, const Places<T>& U) {
-    if (n == 0) d.filter(w, U);
-    d.image(x + n * g.H * g.W * g.C, X);
-    gemm<T>(d.places, X.rows, d.K, d.D, X.view(), Transposed<Dense<T>>{U.view()}, Y.sink());
-    d.output_back(Y, Rows<T>{y + n * g.P * g.Q * g.K, g.K, 0, e.bias, e.act, e.slope});
+  const Parts parts = parts_of<T>(d, g.N);
+  const bool turns =
+      parts.count > 4;  // U once for all parts: for a few it costs less that each turns it on its way
+  Places<T> U{nullptr, d.K, d.D}, turned{nullptr, d.D, d.K};
+  U.p = static_cast<T*>(for_all.at_least(std::size_t((1 + turns) * d.places * U.apart()) * sizeof(T)));
+  turned.p = U.p + turns * d.places * U.apart();
+  d.filter(w, U);
+  parallel_blocks(turns ? d.places : 0, 1, [&](std::int64_t i, std::int64_t) {
+    pack_b(Transposed<Dense<T>>{U.view().at(i)}, 0, d.D, 0, d.K, d.K, turned.p + i * turned.apart());
+  });
+  for_each_alone(parts.count, [&](std::int64_t i) {
+    const std::int64_t n = parts.begin(i);
+    const Part<T> part(d, parts.size(i));
+    const Dense<T> X = part.X.view();
+    const Rows<T> Y = part.Y.sink();
+    d.image(x + n * g.H * g.W * g.C, part.X);
+    if (turns)
+      gemm<T>(d.places, part.X.rows, d.K, d.D, X, turned.view(), Y);
+    else
+      gemm<T>(d.places, part.X.rows, d.K, d.D, X, Transposed<Dense<T>>{U.view()}, Y);
+    d.output_back(part.Y, Rows<T>{y + n * g.P * g.Q * g.K, g.K, 0, e.bias, e.act, e.slope});
   });
 }
 
 template <class T, class Domain>
 void conv2d_input_in(const Domain& d, const Conv2dGeometry& g, const T* y, const T* w, const Epilogue<T>& e,
                      T* x) {
-  for_each_part<T>(d, g.N, [&](std::int64_t n, const Places<T>& X, const Places<T>& Y, const Places<T>& U) {
-    if (n == 0) d.filter(w, U);
-    d.output(y + n * g.P * g.Q * g.K, Y);
-    gemm<T>(d.places, Y.rows, d.D, d.K, Y.view(), U.view(), X.sink());
-    d.image_back(X, Rows<T>{x + n * g.H * g.W * g.C, g.C, 0, e.bias, e.act, e.slope});
+  Places<T> U{nullptr, d.K, d.D};
+  U.p = static_cast<T*>(for_all.at_least(std::size_t(d.places * U.apart()) * sizeof(T)));
+  d.filter(w, U);
+  const Parts parts = parts_of<T>(d, g.N);
+  for_each_alone(parts.count, [&](std::int64_t i) {
+    const std::int64_t n = parts.begin(i);
+    const Part<T> part(d, parts.size(i));
+    d.output(y + n * g.P * g.Q * g.K, part.Y);
+    gemm<T>(d.places, part.Y.rows, d.D, d.K, part.Y.view(), U.view(), part.X.sink());
+    d.image_back(part.X, Rows<T>{x + n * g.H * g.W * g.C, g.C, 0, e.bias, e.act, e.slope});
   });
 }
 
+/// Slices of the images, as many as their sums leave room for and no matter how many threads there are, are summed by themselves
+/// and then added in order.
 template <class T, class Domain>
 void conv2d_filter_in(const Domain& d, const Conv2dGeometry& g, const T* x, const T* y, T* w) {
-  for_each_part<T>(d, g.N, [&](std::int64_t n, const Places<T>& X, const Places<T>& Y, const Places<T>& U) {
-    d.image(x + n * g.H * g.W * g.C, X);
-    d.output(y + n * g.P * g.Q * g.K, Y);
-    gemm<T>(d.places, d.K, d.D, X.rows, Transposed<Dense<T>>{Y.view()}, X.view(), U.sink(n > 0));
-    if (n + X.rows / d.rows == g.N) d.filter_back(U, w);
+  constexpr std::int64_t kSums = 16 << 20, kSlices = 8;
+  Places<T> U{nullptr, d.K, d.D};
+  const std::int64_t sums = d.places * U.apart();
+  std::int64_t count = 1;
+  while (2 * count <= kSlices && 2 * count <= g.N && 2 * count * sums * std::int64_t(sizeof(T)) <= kSums)
+    count *= 2;
+  U.p = static_cast<T*>(for_all.at_least(std::size_t(count * sums) * sizeof(T)));
+  const Parts slices(g.N, (g.N + count - 1) / count);
+  for_each_alone(slices.count, [&](std::int64_t s) {
+    const Places<T> sum{U.p + s * sums, d.K, d.D};
+    const Parts parts = parts_of<T>(d, slices.size(s));
+    for (std::int64_t i = 0; i < parts.count; ++i) {
+      const std::int64_t n = slices.begin(s) + parts.begin(i);
+      const Part<T> part(d, parts.size(i));
+      d.image(x + n * g.H * g.W * g.C, part.X);
+      d.output(y + n * g.P * g.Q * g.K, part.Y);
+      gemm<T>(d.places, d.K, d.D, part.X.rows, Transposed<Dense<T>>{part.Y.view()}, part.X.view(),
+              sum.sink(i > 0));
+    }
   });
+  parallel_blocks(sums, 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t s = 1; s < slices.count; ++s)
+#pragma omp simd
+      for (std::int64_t i = begin; i < end; ++i) U.p[i] += U.p[s * sums + i];
+  });
+  d.filter_back(U, w);
 }
 
 /// Multiply-adds of a convolution as it stands, without those outside the image.
