@@ -2,8 +2,8 @@
 //
 // For each shape, gesso, oneDNN (the better of its sgemm and its matmul primitive) and OpenBLAS run in turn,
 // repetition by repetition, and so does the limit of the machine's multiply-adds. Medians of the repetitions:
-// GFLOP/s, percent of the limit, and gesso's speed over the better peer's; with `best`, for a machine that is not quiet, of the fastest repetitions. NT: the first matrix is stored
-// (M,K), the second (N,K).
+// GFLOP/s, percent of the limit, and gesso's speed over the better peer's; with `best`, for a machine that is
+// not quiet, of the fastest repetitions. NT: the first matrix is stored (M,K), the second (N,K).
 #include "bench/limits.h"
 #include "kernels/kernels.h"
 

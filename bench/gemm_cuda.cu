@@ -3,8 +3,8 @@
 // For each shape, gesso's kernels and cuBLAS's in turn: microseconds, TFLOP/s, and percent of what the same GPU's multiply-adds
 // (or, for TF32, its mma.sync) reach in the same minute in a kernel that does nothing else. A repetition replays a CUDA graph
 // of many products, as a training step does, so that no launch waits for the host; the products of a graph work on different
-// matrices, 128 MiB of them in all, so that none finds its operands in L2, but at most 512 (the smallest do fit there). Medians of the repetitions. NT: the first
-// matrix is stored (M,K), the second (N,K).
+// matrices, 128 MiB of them in all, so that none finds its operands in L2, but at most 512 (the smallest do
+// fit there). Medians of the repetitions. NT: the first matrix is stored (M,K), the second (N,K).
 #include "bench/limits_cuda.cuh"
 #include "kernels/cuda/gemm.cuh"
 

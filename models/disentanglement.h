@@ -11,8 +11,9 @@ namespace gesso::models {
 /// z (N,L), factors (N,F), both f64.
 std::vector<std::vector<double>> normalised_information(const Tensor& z, const Tensor& factors);
 
-/// Chen et al. 2018, arXiv:1802.04942, eq. 6, of one factor: the normalised information of the unit that has most of it, less that
-/// of the next. 1: one unit tells the factor, and no other says anything of it. 0: two tell as much.
+/// Chen et al. 2018, arXiv:1802.04942, eq. 6, of one factor: the normalised information of the unit that has
+/// most of it, less that of the next. 1: one unit tells the factor, and no other says anything of it. 0: two
+/// tell as much.
 double information_gap(const std::vector<double>& information);
 
 }  // namespace gesso::models

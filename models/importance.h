@@ -12,8 +12,8 @@
 
 namespace gesso::models {
 
-/// L_k of N images from samples that come one for each image at a time, so that any k takes the memory of one. Every k samples make
-/// an estimate; value() is the mean of them.
+/// L_k of N images from samples that come one for each image at a time, so that any k takes the memory of
+/// one. Every k samples make an estimate; value() is the mean of them.
 class ImportanceBound {
  public:
   ImportanceBound(std::int64_t k, std::int64_t images);

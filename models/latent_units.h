@@ -18,8 +18,9 @@ std::int64_t active_units(const std::vector<LatentUnit>& units);
 /// The numbers of the `most` units with the largest KL, the largest first.
 std::vector<std::int64_t> most_informative(const std::vector<LatentUnit>& units, std::int64_t most);
 
-/// A line if no unit is active and carries 0.01 nats: whatever the image, the posterior is the same, and the decoder has learned to do
-/// without z. The nats alone do not show it: free bits and a capacity can be had by a posterior that is constant, but not the prior.
+/// A line if no unit is active and carries 0.01 nats: whatever the image, the posterior is the same, and the
+/// decoder has learned to do without z. The nats alone do not show it: free bits and a capacity can be had by
+/// a posterior that is constant, but not the prior.
 std::vector<std::string> collapse(const std::vector<LatentUnit>& units);
 
 }  // namespace gesso::models

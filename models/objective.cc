@@ -7,8 +7,8 @@ namespace gesso::models {
 
 constexpr double kLargest = 1e6;  // of a weight: beyond it a float does not hold the reconstruction beside it
 
-// A large gamma makes Adam's first steps ones that only the KL divergence decides: on sprites of 32x32 the encoder then said the same of
-// all images, with gamma = 100 and 1000, and learned a good code with 10.
+// A large gamma makes Adam's first steps ones that only the KL divergence decides: on sprites of 32x32 the
+// encoder then said the same of all images, with gamma = 100 and 1000, and learned a good code with 10.
 std::vector<Option> objective_options(const char* beta) {
   return {
       {"beta", beta, "weight of the KL divergence; 1 is the bound itself"},

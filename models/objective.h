@@ -1,8 +1,9 @@
 // How much of the KL divergence goes into the loss that is trained, in step t of the run (0, 1, ..).
 //
-//   Higgins et al. 2017, eq. 4                   beta KL                         beta = 1: minus the bound itself
-//   Burgess et al. 2018, eq. 8, arXiv:1804.03599  gamma |KL - C|                  where a capacity C is set
-//   Kingma et al. 2016, eq. 15, arXiv:1606.04934  beta sum_u max(lambda, KL_u)    free bits: KL_u of latent unit u, mean over the batch
+//   beta KL                       Higgins et al. 2017, eq. 4; beta = 1: minus the bound itself
+//   gamma |KL - C|                Burgess et al. 2018, eq. 8, arXiv:1804.03599, where a capacity C is set
+//   beta sum_u max(lambda, KL_u)  free bits, Kingma et al. 2016, eq. 15, arXiv:1606.04934: KL_u of latent unit u,
+//                                 mean over the batch
 //
 // With warmup = W, beta or C grows from 0 to its value during the first W steps, in equal steps.
 #pragma once

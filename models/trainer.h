@@ -62,8 +62,9 @@ class Trainer {
   Clock::time_point window_start_, last_save_;
 };
 
-/// Images begin .. end - 1 (N,D) of a test set as the model observes them, on its device; what is drawn for that depends on the seed
-/// and the pixel alone, so it is one and the same test set for every model and at every time.
+/// Images begin .. end - 1 (N,D) of a test set as the model observes them, on its device; what is drawn for
+/// that depends on the seed and the pixel alone, so it is one and the same test set for every model and at
+/// every time.
 Tensor test_pixels(Model& model, const nn::ImageSet& test, std::uint64_t seed, std::int64_t begin,
                    std::int64_t end);
 constexpr std::int64_t kTestBatch =

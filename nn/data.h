@@ -46,8 +46,8 @@ ImageSet load_images(const std::string& data, Split split);
 /// Whether `data` is the name of a set, and not a folder.
 bool has_name(const std::string& data);
 
-/// Where load_images looks, in this order; nowhere for sets that are made. For a set known by name: $GESSO_DATA/NAME, $GESSO_DATA,
-/// /usr/share/datasets/NAME, data/NAME; anything else is a folder itself.
+/// Where load_images looks, in this order; nowhere for sets that are made. For a set known by name:
+/// $GESSO_DATA/NAME, $GESSO_DATA, /usr/share/datasets/NAME, data/NAME; anything else is a folder itself.
 std::vector<std::filesystem::path> image_folders(const std::string& data);
 
 /// y = low + (high - low) x / 255, x u8 of any shape; in [0,1] the very floats of PyTorch's ToTensor.

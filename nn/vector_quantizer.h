@@ -1,5 +1,5 @@
-// Vector quantization: each vector becomes the nearest of K codes e_j. van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937;
-// equations by its numbers, sg is stop_gradient.
+// Vector quantization: each vector becomes the nearest of K codes e_j. van den Oord, Vinyals & Kavukcuoglu
+// 2017, arXiv:1711.00937; equations by its numbers, sg is stop_gradient.
 //
 //   k = argmin_j |z - e_j|^2                          eq. 1
 //   z_q = e_k = z + sg(e_k - z)                       eq. 2: what comes back as the gradient of z_q goes on to z as it is

@@ -18,8 +18,8 @@ namespace gesso::kernels::GESSO_LEVEL {
 /// Memory that all threads of a kernel use; it belongs to the one that calls.
 inline thread_local Scratch for_all;
 
-/// A sixteenth of n things: parts enough for the threads to share evenly, but at least so many that what each begins with is cheap
-/// beside it.
+/// A sixteenth of n things: parts enough for the threads to share evenly, but at least so many that what each
+/// begins with is cheap beside it.
 inline std::int64_t part_of(std::int64_t n, std::int64_t least) {
   const std::int64_t part = n / 16;
   return part < least ? least : part;

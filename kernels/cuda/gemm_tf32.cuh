@@ -21,7 +21,8 @@ struct TensorTiles {
 };
 
 /// A panel in shared memory. Lines are a little further apart than they are long, so that what a warp reads at the same
-/// time lies in different banks: packs of 8 lines along K, 4 or 20 banks apart, or 8 elements of 4 lines across it, 8 banks apart.
+/// time lies in different banks: packs of 8 lines along K, 4 or 20 banks apart, or 8 elements of 4 lines
+/// across it, 8 banks apart.
 template <int extent, int BK, bool lines_along_k>
 struct TensorPanel {
   static constexpr bool along_k = lines_along_k;

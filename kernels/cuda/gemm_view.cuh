@@ -10,7 +10,8 @@
 // A's lines may lie along K (its rows) or across K (its columns), and B's likewise: so a transpose costs nothing, and a
 // convolution is a view whose packs are runs of channels.
 //
-// A *sink* takes a finished pack of C: put(i, j, sums, n) is given elements (i, j) .. (i, j + n - 1), each once; batch(b) as above.
+// A *sink* takes a finished pack of C: put(i, j, sums, n) is given elements (i, j) .. (i, j + n - 1), each
+// once; batch(b) as above.
 #pragma once
 
 #include "kernels/cuda/launch.cuh"

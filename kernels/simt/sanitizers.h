@@ -2,8 +2,9 @@
 // functions are weak symbols here: absent from a program that is not linked with them, where everything below does nothing.
 // So the emulation is compiled once, without instrumentation, whatever the kernels are compiled with.
 //
-// A race between blocks may go unreported by ThreadSanitizer (one planted bug was found by its wrong result alone, it seems because
-// only so many threads are remembered); it may then show as results that are wrong or differ between orders.
+// A race between blocks may go unreported by ThreadSanitizer (one planted bug was found by its wrong result
+// alone, it seems because only so many threads are remembered); it may then show as results that are wrong or
+// differ between orders.
 #pragma once
 
 #include <cstddef>

@@ -185,7 +185,7 @@ void report(const void* pc, const void* p, std::size_t bytes, bool store, std::s
 
 }  // namespace gesso::simt::trace
 
-// ---- what the emulation calls --------------------------------------------------------------------------------------------------
+// ---- what the emulation calls -----------------------------------------------------------------------------
 
 namespace gesso::simt::emu {
 

@@ -27,8 +27,8 @@ std::vector<double> gaps(const Tensor& z, const Tensor& factors) {
   return all;
 }
 
-// What chance adds to the information of two independent columns, (levels - 1)^2 / (2 N) = 0.018 nats, is a hundredth of the entropy
-// of six shapes, 1.8 nats, and less of the others'.
+// What chance adds to the information of two independent columns, (levels - 1)^2 / (2 N) = 0.018 nats, is a
+// hundredth of the entropy of six shapes, 1.8 nats, and less of the others'.
 constexpr double kChance = 0.02;
 
 TEST_CASE("mutual information gap: 1 for a code that names each factor in a unit of its own") {

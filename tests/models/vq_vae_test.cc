@@ -248,8 +248,8 @@ TEST_SUITE("train") {
       gesso::Generator noise(9);
       const double reconstruction = model.evaluate(unseen, noise)[1].value, used = model.totals().at(0).value;
       MESSAGE(codebook, ": reconstruction ", reconstruction, ", perplexity ", used);
-      // The mean colour scores 1. A quarter of a picture, which is a place, comes in 25 ways at most and in some far more often than in
-      // others; without restarts, 7 codes are used.
+      // The mean colour scores 1. A quarter of a picture, which is a place, comes in 25 ways at most and in
+      // some far more often than in others; without restarts, 7 codes are used.
       CHECK(!!(reconstruction < 0.05));
       CHECK(used > 12);
     }

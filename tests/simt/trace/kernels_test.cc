@@ -199,7 +199,7 @@ TEST_CASE("a kernel that is not known is answered by the names of those that are
                        std::invalid_argument);
 }
 
-// ---- the command ----------------------------------------------------------------------------------------------------------------
+// ---- the command ------------------------------------------------------------------------------------------
 
 namespace {
 

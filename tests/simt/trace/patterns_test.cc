@@ -24,7 +24,7 @@ struct Three {
   float x, y, z;
 };
 
-// ---- kernels: a warp, unless more threads are launched --------------------------------------------------------------------------
+// ---- kernels: a warp, unless more threads are launched ----------------------------------------------------
 
 __global__ void load_floats(const float* x, int stride, int offset, int lanes, float* y) {
   if (int(threadIdx.x) >= lanes) return;
@@ -93,7 +93,7 @@ __global__ void load_matrices(int stride, float* y) {
   if (r[0] == 1) *y = 1;
 }
 
-// ---- what is counted --------------------------------------------------------------------------------------------------------------
+// ---- what is counted --------------------------------------------------------------------------------------
 
 /// What one launch of a kernel by `threads` threads of a block asks for.
 template <class... P, class... A>
