@@ -1,8 +1,6 @@
 #include "models/beta_vae.h"
 
-#include "nn/conv.h"
-
-#include <algorithm>
+#include "models/halving.h"
 
 namespace gesso::models {
 
@@ -13,18 +11,13 @@ std::vector<Option> beta_vae_options() {
 }
 
 VaeNetwork beta_vae(const Recipe& recipe, Generator& g) {
+  const std::vector<HW> sizes = halved(recipe.image, "beta-vae");
   const std::int64_t latent = recipe.options.count("latent"), dense = scaled(256, recipe.options);
-  std::vector<HW> sizes = {{recipe.image[0], recipe.image[1]}};  // from the image's to the smallest
-  std::vector<std::int64_t> channels = {recipe.image[2]};        // of each
-  const auto smaller = [&] { return std::min(sizes.back().h, sizes.back().w); };
-  if (smaller() < 8)
-    throw UsageError("beta-vae is for images of 8x8 or more; these are {}x{}", sizes[0].h, sizes[0].w);
+  std::vector<std::int64_t> channels = {recipe.image[2]};  // of each size
   Sequential encoder;
-  while (smaller() > 4) {
-    const std::int64_t out = scaled(sizes.size() <= 2 ? 32 : 64, recipe.options);
-    encoder.add(Conv2d(channels.back(), out, 4, g, {.stride = 2, .padding = 1})).add(ReLU());
-    sizes.emplace_back(sizes.back().h / 2, sizes.back().w / 2);
-    channels.push_back(out);
+  for (std::size_t i = 1; i < sizes.size(); ++i) {
+    channels.push_back(scaled(i <= 2 ? 32 : 64, recipe.options));
+    encoder.add(Conv2d(channels[i - 1], channels[i], 4, g, {.stride = 2, .padding = 1})).add(ReLU());
   }
   const auto [h, w] = sizes.back();
   const std::int64_t flat = h * w * channels.back();

@@ -1,9 +1,7 @@
 #include "models/conv_vae.h"
 
-#include "nn/conv.h"
+#include "models/halving.h"
 #include "nn/norm.h"
-
-#include <algorithm>
 
 namespace gesso::models {
 
@@ -18,17 +16,14 @@ std::vector<Option> conv_vae_options() {
 }
 
 VaeNetwork conv_vae(const Recipe& recipe, Generator& g) {
+  const std::vector<HW> sizes = halved(recipe.image, "conv-vae");
   const std::int64_t C = recipe.image[2], width = scaled(32, recipe.options);
-  std::vector<HW> sizes = {{recipe.image[0], recipe.image[1]}};  // from the image's to the smallest
-  const auto smaller = [&] { return std::min(sizes.back().h, sizes.back().w); };
-  if (smaller() < 8)
-    throw UsageError("conv-vae is for images of 8x8 or more; these are {}x{}", sizes[0].h, sizes[0].w);
   const std::int64_t latent =
       recipe.options.text("latent") == "auto" ? sizes[0].h * sizes[0].w / 32 : recipe.options.count("latent");
   Sequential encoder;
   std::int64_t channels = C;
-  for (; smaller() > 4; sizes.emplace_back(sizes.back().h / 2, sizes.back().w / 2)) {
-    const std::int64_t out = sizes.size() == 1 ? width : 2 * channels;
+  for (std::size_t i = 1; i < sizes.size(); ++i) {
+    const std::int64_t out = i == 1 ? width : 2 * channels;
     encoder.add(Conv2d(channels, out, 4, g, {.stride = 2, .padding = 1, .bias = false}))
         .add(BatchNorm(out))
         .add(LeakyReLU(kSlope));

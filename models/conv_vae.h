@@ -1,5 +1,5 @@
-// The networks of conv-vae: strided convolutions with batch norm (Radford et al. 2016, arXiv:1511.06434) as encoder and, mirrored,
-// as decoder of a variational autoencoder; the loss is vae.h's.
+// The networks of conv-vae: strided convolutions with batch norm (Radford et al. 2016, arXiv:1511.06434) as
+// encoder and, mirrored, as decoder of a variational autoencoder; the loss is vae.h's.
 #pragma once
 
 #include "models/vae.h"
