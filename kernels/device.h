@@ -51,6 +51,8 @@ struct Backend {
 
 /// Everything of one device; null where this build or this machine does not have it.
 const Backend* backend(Device d);
+/// Whether this build has the kernels of d, whatever the machine has.
+bool in_build(Device d);
 /// Why backend(d) is null, as the rest of a sentence: "this build of gesso has no CUDA".
 const char* why_absent(Device d);
 

@@ -12,6 +12,16 @@ namespace emu {
 const Backend* backend();
 }
 
+bool in_build(Device d) {
+#ifdef GESSO_HAS_CUDA
+  if (d == Device::cuda) return true;
+#endif
+#ifdef GESSO_HAS_EMU
+  if (d == Device::emu) return true;
+#endif
+  return d == Device::cpu;
+}
+
 const Backend* backend(Device d) {
   switch (d) {
     case Device::cpu: {

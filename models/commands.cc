@@ -1,8 +1,8 @@
 #include "models/commands.h"
 
 #include "models/evaluate.h"
+#include "models/trained.h"
 #include "models/trainer.h"
-#include "nn/atomic_file.h"
 #include "nn/safetensors.h"
 
 #include <algorithm>
@@ -12,33 +12,6 @@ namespace gesso::models {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Trained {
-  RunFolder run;
-  Config config;
-  std::unique_ptr<Model> model;
-};
-
-Trained load(const std::string& path, Device device) {
-  RunFolder run(path);
-  Config config = run.load_config();
-  auto model = find_model(config.model).make(config.recipe(device));
-  run.load_model(*model);
-  return {std::move(run), std::move(config), std::move(model)};
-}
-
-/// The test images of a run's own data set, or of another one with images of the same size.
-nn::ImageSet test_images(const Config& config, const std::optional<std::string>& data) {
-  nn::ImageSet images = nn::load_images(dataset_name(data.value_or(config.data)), nn::Split::test);
-  check(image_shape(images) == config.image, "{}: images of {}, but the model is for {}",
-        images.folder.string(), image_shape(images), config.image);
-  return images;
-}
-
-void write_picture(const Picture& picture, const fs::path& path) {
-  nn::write_file(path, picture.png);
-  fmt::print("{}\n", path.string());
-}
 
 void print_file(const fs::path& path) {
   nn::InputFile file(path);

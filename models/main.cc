@@ -1,14 +1,10 @@
 // The command line `gesso`: options in, commands out, every mistake one clear line.
+#include "models/command_line.h"
 #include "models/commands.h"
-#include "models/options.h"
+#include "models/device_choice.h"
 #include "models/train.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include <cstdio>
 #include <exception>
@@ -22,18 +18,6 @@ using namespace gesso::models;
 
 constexpr int kFailure = 1, kUsage = 2;
 
-/// The device of that name; auto is the GPU where there is one.
-gesso::Device device_of(const std::string& name) {
-  using gesso::Device;
-  if (name == "auto") return gesso::kernels::backend(Device::cuda) ? Device::cuda : Device::cpu;
-  for (const Device d : gesso::kernels::kDevices) {
-    if (name != gesso::name(d)) continue;
-    if (!gesso::kernels::backend(d)) throw UsageError("--device {}: {}", name, gesso::kernels::why_absent(d));
-    return d;
-  }
-  throw UsageError("--device {}: no such device{}", name, suggestion(name, {"auto", "cpu", "cuda", "emu"}));
-}
-
 /// Everything that may stand on the command line.
 struct Arguments {
   TrainRequest train;
@@ -45,28 +29,6 @@ struct Arguments {
   std::string device = "auto";
 };
 
-// CLI11's own messages about numbers name neither what was wrong nor what was expected.
-void add_number(CLI::App* app, const std::string& name, const char* help, std::function<void(double)> to) {
-  const auto parse = [=](const std::string& text) { to(number(name, text)); };
-  app->add_option_function<std::string>(name, parse, help)->type_name("X");
-}
-void add_integer(CLI::App* app, const std::string& name, const char* help,
-                 std::function<void(std::int64_t)> to) {
-  const auto parse = [=](const std::string& text) { to(integer(name, text)); };
-  app->add_option_function<std::string>(name, parse, help)->type_name("N");
-}
-
-std::int64_t count_of(std::int64_t value) {
-  if (value < 1 || value > 1 << 16)
-    throw UsageError("--count {}: expected a whole number from 1 to {}", value, 1 << 16);
-  return value;
-}
-
-std::uint64_t seed_of(std::int64_t value) {
-  if (value < 0) throw UsageError("--seed {}: expected a whole number of at least 0", value);
-  return static_cast<std::uint64_t>(value);
-}
-
 /// "1,50,200"
 std::vector<std::int64_t> samples_of(const std::string& text) {
   std::vector<std::int64_t> all;
@@ -77,23 +39,6 @@ std::vector<std::int64_t> samples_of(const std::string& text) {
       throw UsageError("--importance-samples {}: expected whole numbers from 1 to {}", text, 1 << 20);
   }
   return all;
-}
-
-void use_threads(std::int64_t threads) {
-  if (threads < 1 || threads > 1024)
-    throw UsageError("--threads {}: expected a whole number from 1 to 1024", threads);
-#ifdef _OPENMP
-  omp_set_num_threads(static_cast<int>(threads));
-#endif
-}
-
-void add_common(CLI::App* app, std::string& device) {
-  add_integer(app, "--threads", "CPU threads (default: one a core); results do not depend on them",
-              use_threads);
-  app->add_option(
-         "--device", device,
-         "cpu, cuda, emu (CUDA's kernels on the CPU), or auto: a GPU if there is one (default: auto)")
-      ->type_name("NAME");
 }
 
 void add_train(CLI::App& app, Arguments& a) {
@@ -111,7 +56,7 @@ void add_train(CLI::App& app, Arguments& a) {
   add_integer(train, "--batch-size", "images in a step (default: by model)",
               [&r](auto v) { r.batch_size = v; });
   add_number(train, "--lr", "learning rate (default: by model)", [&r](auto v) { r.lr = v; });
-  add_integer(train, "--seed", "of all randomness (default: 0)", [&r](auto v) { r.seed = seed_of(v); });
+  add_seed(train, "of all randomness (default: 0)", [&r](auto v) { r.seed = v; });
   train->add_option("--set", r.set, "an option of the model (gesso models MODEL); may be repeated")
       ->type_name("KEY=VALUE")
       ->expected(1)
@@ -136,8 +81,8 @@ void add_train(CLI::App& app, Arguments& a) {
 void add_others(CLI::App& app, Arguments& a) {
   CLI::App* sample = app.add_subcommand("sample", "make new images");
   sample->add_option("RUN", a.run, "folder of a run")->required()->type_name("");
-  add_integer(sample, "--count", "how many images (default: 64)", [&a](auto v) { a.count = count_of(v); });
-  add_integer(sample, "--seed", "of the noise (default: 0)", [&a](auto v) { a.seed = seed_of(v); });
+  add_count(sample, "how many images (default: 64)", [&a](auto v) { a.count = v; });
+  add_seed(sample, "of the noise (default: 0)", [&a](auto v) { a.seed = v; });
   sample->add_option("--out", a.out, "picture to write (default: RUN/samples/sample-SEED.png)")
       ->type_name("FILE.png");
   add_common(sample, a.device);
@@ -145,8 +90,7 @@ void add_others(CLI::App& app, Arguments& a) {
   CLI::App* reconstruct =
       app.add_subcommand("reconstruct", "show test images beside what the model makes of them");
   reconstruct->add_option("RUN", a.run, "folder of a run")->required()->type_name("");
-  add_integer(reconstruct, "--count", "how many images (default: 64)",
-              [&a](auto v) { a.count = count_of(v); });
+  add_count(reconstruct, "how many images (default: 64)", [&a](auto v) { a.count = v; });
   reconstruct->add_option("--data", a.data, "another data set than the run's own")->type_name("NAME|DIR");
   reconstruct->add_option("--out", a.out, "picture to write (default: RUN/samples/reconstructions.png)")
       ->type_name("FILE.png");
@@ -175,40 +119,22 @@ void add_others(CLI::App& app, Arguments& a) {
   info->add_option("PATH", a.path, "RUN or FILE.safetensors")->required()->type_name("");
 }
 
+gesso::Device device(const Arguments& a) {
+  return device_of(a.device, [](const std::string& remark) { fmt::print(stderr, "gesso: {}\n", remark); });
+}
+
 int run(const CLI::App& app, Arguments& a) {
   const std::string command = app.get_subcommands().front()->get_name();
   if (command == "train") {
-    a.train.device = device_of(a.device);
+    a.train.device = device(a);
     return train(a.train);
   }
-  if (command == "sample") sample(a.run, device_of(a.device), a.count, a.seed, a.out);
-  if (command == "reconstruct") reconstruct(a.run, device_of(a.device), a.count, a.data, a.out);
-  if (command == "eval") evaluate(a.run, device_of(a.device), a.eval);
+  if (command == "sample") sample(a.run, device(a), a.count, a.seed, a.out);
+  if (command == "reconstruct") reconstruct(a.run, device(a), a.count, a.data, a.out);
+  if (command == "eval") evaluate(a.run, device(a), a.eval);
   if (command == "models") list_models(a.model);
   if (command == "info") info(a.path);
   return 0;
-}
-
-/// One line for what CLI11 did not understand.
-std::string mistake(const CLI::App& app, const CLI::ParseError& e) {
-  const CLI::App* at = &app;
-  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-  const std::vector<std::string> extras = at->remaining();
-  const bool no_command = at == &app && dynamic_cast<const CLI::RequiredError*>(&e);
-  if (no_command && extras.empty()) return "which command? gesso --help shows them all";
-  if (!extras.empty() && (no_command || dynamic_cast<const CLI::ExtrasError*>(&e))) {
-    std::vector<std::string> known;
-    const bool option = extras.front().starts_with('-');
-    for (const CLI::Option* o : at->get_options())
-      if (option) known.push_back(o->get_name());
-    if (at == &app)
-      for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
-    if (option) return fmt::format("unknown option {}{}", extras.front(), suggestion(extras.front(), known));
-    if (no_command)
-      return fmt::format("there is no command \"{}\"{}", extras.front(), suggestion(extras.front(), known));
-    return fmt::format("{} is one word too many", extras.front());
-  }
-  return e.what();
 }
 
 }  // namespace
