@@ -21,16 +21,6 @@ void for_each_batch(Model& model, const nn::ImageSet& test, std::uint64_t seed, 
     f(test_pixels(model, test, seed, i, std::min(i + kTestBatch, test.size())));
 }
 
-/// q(z|x) of all test images, on the CPU.
-Posterior posteriors(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
-  std::vector<Tensor> mean, logvar;
-  for_each_batch(model, test, seed, [&](const Tensor& x) {
-    const Posterior q = model.posterior(x);
-    mean.push_back(q.mean.to(Device::cpu)), logvar.push_back(q.logvar.to(Device::cpu));
-  });
-  return {.mean = tensor::concat(mean), .logvar = tensor::concat(logvar)};
-}
-
 // Chen et al. 2018 take z from q(z|x), not its mean: so the noise of a unit that says nothing drowns what is left of the image in
 // its mean.
 void add_gaps(json& figures, const Posterior& q, const nn::SpriteOptions& sprites, std::uint64_t seed) {
@@ -69,6 +59,15 @@ void add_importance(json& figures, Model& model, const nn::ImageSet& test, const
 }
 
 }  // namespace
+
+Posterior posteriors(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
+  std::vector<Tensor> mean, logvar;
+  for_each_batch(model, test, seed, [&](const Tensor& x) {
+    const Posterior q = model.posterior(x);
+    mean.push_back(q.mean.to(Device::cpu)), logvar.push_back(q.logvar.to(Device::cpu));
+  });
+  return {.mean = tensor::concat(mean), .logvar = tensor::concat(logvar)};
+}
 
 json evaluate(Model& model, const nn::ImageSet& test, const EvaluationRequest& request) {
   json figures;

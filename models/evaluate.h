@@ -14,6 +14,9 @@ struct EvaluationRequest {
   std::vector<std::int64_t> importance_samples = {};  // k of each bound; none: no bound
 };
 
+/// q(z|x) of all test images, on the CPU; of a model that has it.
+Posterior posteriors(Model& model, const nn::ImageSet& test, std::uint64_t seed);
+
 /// Figures by name, on all images of a test set:
 ///   loss, ..                  the model's losses
 ///   active_units, latent_units   how many units of the code depend on the image, of how many (latent_units.h)

@@ -45,9 +45,7 @@ Var Likelihood::nll(const Var& d, const Tensor& x, nn::Reduction r) const {
   return (kind_ == Kind::gaussian ? nn::gaussian_nll : nn::logistic_nll)(d, log_scale, x, r);
 }
 
-Tensor Likelihood::picture(const Var& d) const {
-  return (kind_ == Kind::bernoulli ? sigmoid(d) : clamp(d, 0, 1)).value();
-}
+Var Likelihood::mean(const Var& d) const { return kind_ == Kind::bernoulli ? sigmoid(d) : clamp(d, 0, 1); }
 
 std::string Likelihood::text() const {
   const std::string sigma = learns_sigma() ? fmt::format("a learned sigma, at first {}", kFirstSigma)

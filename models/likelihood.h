@@ -4,8 +4,8 @@
 //   gaussian   x_i ~ N(d_i, sigma^2): a density, so its nats may be negative                    eq. 12, one sigma for all
 //   logistic   x_i is one of 256 levels, of a logistic distribution of mean d_i, scale sigma    Salimans et al. 2017, eq. 2
 //
-// sigma is a number, or one learned for the whole model (sigma-VAE, Rybkin et al. 2021, arXiv:2006.13202): a sigma chosen too small
-// or too large is a hidden weight of the KL divergence.
+// sigma is a number, or one learned for the whole model (sigma-VAE, Rybkin et al. 2021, arXiv:2006.13202): a
+// sigma chosen too small or too large is a hidden weight of the KL divergence.
 #pragma once
 
 #include "models/options.h"
@@ -24,7 +24,7 @@ class Likelihood : public nn::Module {
   /// -log p(x|z), nats; d and x (N, image..).
   Var nll(const Var& d, const Tensor& x, nn::Reduction r) const;
   /// The mean of x, as far as it lies in [0,1]: pictures show it, and not draws.
-  Tensor picture(const Var& d) const;
+  Var mean(const Var& d) const;
   /// What this is, for people.
   std::string text() const;
   /// What beta comes to where errors are measured as this likelihood is without its scale: for a Gaussian as |x - d|^2, since

@@ -2,6 +2,7 @@
 #include "models/command_line.h"
 #include "models/commands.h"
 #include "models/device_choice.h"
+#include "models/edit_command.h"
 #include "models/train.h"
 
 #include <fmt/format.h>
@@ -24,6 +25,12 @@ struct Arguments {
   std::string run, out, model, path;
   std::optional<std::string> data;
   EvalOptions eval;
+  EditRequest edit;
+  struct {
+    std::string kind = "gaussian", hide = "centre", add;
+    std::optional<std::string> from, to, subtract;
+    double noise = 0.3, strength = 1;
+  } how;  // to edit
   std::int64_t count = 64;
   std::uint64_t seed = 0;
   std::string device = "auto";
@@ -119,6 +126,63 @@ void add_others(CLI::App& app, Arguments& a) {
   info->add_option("PATH", a.path, "RUN or FILE.safetensors")->required()->type_name("");
 }
 
+void add_edit(CLI::App& app, Arguments& a) {
+  CLI::App* edit = app.add_subcommand("edit", "restore or change test images by way of a VAE's codes");
+  edit->add_option("RUN", a.edit.run, "folder of a run")->required()->type_name("");
+  edit->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, const char* count) {
+    CLI::App* what = edit->add_subcommand(name, help);
+    add_count(what, count, [&a](auto v) { a.edit.count = v; });
+    add_seed(what, "of the noise (default: 0)", [&a](auto v) { a.edit.seed = v; });
+    what->add_option("--data", a.edit.data, "another data set than the run's own")->type_name("NAME|DIR");
+    what->add_option("--out", a.edit.out, fmt::format("picture to write (default: RUN/samples/{}.png)", name))
+        ->type_name("FILE.png");
+    add_common(what, a.device);
+    return what;
+  };
+  const auto text = [](CLI::App* what, const char* name, auto& to, const char* help, const char* type) {
+    return what->add_option(name, to, help)->type_name(type);
+  };
+  constexpr const char* kProperty =
+      "a label by number or name, or of sprites as in shape=star, hue=low, x=high";
+
+  CLI::App* denoise = add("denoise", "take noise away; prints PSNR", "how many images (default: 16)");
+  text(denoise, "--kind", a.how.kind, "gaussian or salt-and-pepper (default: gaussian)", "NAME");
+  add_number(denoise, "--noise", "standard deviation, or share of the pixels (default: 0.3)",
+             [&a](double v) { a.how.noise = v; });
+  CLI::App* inpaint =
+      add("inpaint", "fill in what is hidden; prints errors", "how many images (default: 16)");
+  text(inpaint, "--hide", a.how.hide,
+       "top, bottom, left, right, centre, or a share of the pixels, drawn (default: centre)", "REGION|X");
+  for (CLI::App* what : {denoise, inpaint})
+    what->add_flag("--json", a.edit.json, "figures as one JSON object");
+
+  CLI::App* interpolate =
+      add("interpolate", "go from image to image: along a line, along an arc, cross-faded",
+          "how many pairs (default: 4)");
+  text(interpolate, "--from", a.how.from, kProperty, "PROPERTY");
+  text(interpolate, "--to", a.how.to, "likewise (default of both: any)", "PROPERTY");
+  CLI::App* attribute =
+      add("attribute", "move codes from one property towards another", "how many images (default: 6)");
+  text(attribute, "--add", a.how.add, kProperty, "PROPERTY")->required();
+  text(attribute, "--subtract", a.how.subtract, "likewise (default: all images)", "PROPERTY");
+  add_number(attribute, "--strength", "how far, in differences of their means (default: 1)",
+             [&a](double v) { a.how.strength = v; });
+  edit->footer(
+      "Examples:\n"
+      "  gesso edit runs/first denoise --noise 0.5\n"
+      "  gesso edit runs/first inpaint --hide bottom\n"
+      "  gesso edit runs/first interpolate --from 3 --to 7\n"
+      "  gesso edit runs/first attribute --add \"ankle boot\" --subtract sneaker");
+}
+
+void edit(const std::string& what, const EditRequest& request, const decltype(Arguments::how)& how) {
+  if (what == "denoise") denoise(request, how.kind, how.noise);
+  if (what == "inpaint") inpaint(request, how.hide);
+  if (what == "interpolate") interpolate(request, how.from, how.to);
+  if (what == "attribute") attribute(request, how.add, how.subtract, how.strength);
+}
+
 gesso::Device device(const Arguments& a) {
   return device_of(a.device, [](const std::string& remark) { fmt::print(stderr, "gesso: {}\n", remark); });
 }
@@ -132,6 +196,10 @@ int run(const CLI::App& app, Arguments& a) {
   if (command == "sample") sample(a.run, device(a), a.count, a.seed, a.out);
   if (command == "reconstruct") reconstruct(a.run, device(a), a.count, a.data, a.out);
   if (command == "eval") evaluate(a.run, device(a), a.eval);
+  if (command == "edit") {
+    a.edit.device = device(a);
+    edit(app.get_subcommands().front()->get_subcommands().front()->get_name(), a.edit, a.how);
+  }
   if (command == "models") list_models(a.model);
   if (command == "info") info(a.path);
   return 0;
@@ -146,6 +214,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_train(app, arguments);
   add_others(app, arguments);
+  add_edit(app, arguments);
   app.footer("gesso COMMAND --help says more of each. Data sets are looked for in $GESSO_DATA first.");
   try {
     try {

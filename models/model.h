@@ -90,8 +90,12 @@ class Model {
   virtual Posterior posterior(const Tensor&) { return {}; }
   /// log w (N), nats, w = p(x,z) / q(z|x): one z ~ q(z|x) for each image.
   virtual Tensor log_weight(const Tensor&, const Posterior&, Generator&) { return {}; }
-  /// y (rows*columns,D): x[0] with one unit of its code after the other (a row each) set to values from -3 to 3 (columns). At most
-  /// 16 units, those first that tell most about the images x.
+  /// For codes z (N,L), with derivatives by them: the mean of p(x|z), (N,D); and log p(x_i|z) of each pixel, (N,D),
+  /// nats.
+  virtual Var image(const Var& /*z*/) { return {}; }
+  virtual Var log_likelihood(const Var& /*z*/, const Tensor& /*x*/) { return {}; }
+  /// y (rows*columns,D): x[0] with one unit of its code after the other (a row each) set to values from -3 to
+  /// 3 (columns). At most 16 units, those first that tell most about the images x.
   virtual Tensor traverse(const Tensor&, std::int64_t) { return {}; }
 
   /// What beside the weights must be kept to go on as if never interrupted: optimizers and the noise stream.
@@ -102,17 +106,27 @@ class Model {
 /// x (N,D) as (N, shape..), where a shape has D elements.
 Tensor with_shape(const Tensor& x, const Shape& shape);
 
-/// While it lives, nothing is recorded, and layers do what they do in evaluation: no dropout, running statistics.
-class Evaluation {
+/// While it lives, layers do what they do in evaluation: no dropout, running statistics.
+class EvaluationMode {
  public:
-  explicit Evaluation(nn::Module& m) : module_(m) { nn::set_training(m, false); }
-  ~Evaluation() { nn::set_training(module_, true); }
-  Evaluation(const Evaluation&) = delete;
-  Evaluation& operator=(const Evaluation&) = delete;
+  explicit EvaluationMode(nn::Module& m) : module_(m), before_(m.training) { nn::set_training(m, false); }
+  ~EvaluationMode() { nn::set_training(module_, before_); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
 
  private:
-  const NoGrad off_;
   nn::Module& module_;
+  const bool before_;
+};
+
+/// That, and nothing is recorded.
+class Evaluation {
+ public:
+  explicit Evaluation(nn::Module& m) : mode_(m) {}
+
+ private:
+  const EvaluationMode mode_;
+  const NoGrad off_;
 };
 
 /// Several states as one, in which each name begins with its part's; and such a part again.

@@ -4,31 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 
 namespace gesso::models {
 namespace {
-
-using Point = std::vector<float>;
-
-/// The point that is t of the way from a to b: (sin((1-t) w) a + sin(t w) b) / sin(w), w the angle between them.
-Point slerp(std::span<const float> a, std::span<const float> b, double t) {
-  double ab = 0, aa = 0, bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ab += double{a[i]} * b[i];
-    aa += double{a[i]} * a[i];
-    bb += double{b[i]} * b[i];
-  }
-  const double w = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1., 1.));
-  double p = 1 - t, q = t;
-  if (std::sin(w) > 1e-3) {  // parallel vectors (and zeros, whose angle is NaN) keep the straight line
-    p = std::sin((1 - t) * w) / std::sin(w);
-    q = std::sin(t * w) / std::sin(w);
-  }
-  Point y(a.size());
-  for (std::size_t i = 0; i < a.size(); ++i) y[i] = static_cast<float>(p * a[i] + q * b[i]);
-  return y;
-}
 
 constexpr int kSheetSide = 12;  // images: steps small enough to see one thing turn into another
 
@@ -49,6 +27,24 @@ Tensor far_apart(const Tensor& x) {
 }
 
 }  // namespace
+
+std::vector<float> slerp(std::span<const float> a, std::span<const float> b, double t) {
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += double{a[i]} * b[i];
+    aa += double{a[i]} * a[i];
+    bb += double{b[i]} * b[i];
+  }
+  const double w = std::acos(std::clamp(ab / std::sqrt(aa * bb), -1., 1.));
+  double p = 1 - t, q = t;
+  if (std::sin(w) > 1e-3) {  // of zeros the angle is NaN
+    p = std::sin((1 - t) * w) / std::sin(w);
+    q = std::sin(t * w) / std::sin(w);
+  }
+  std::vector<float> y(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) y[i] = static_cast<float>(p * a[i] + q * b[i]);
+  return y;
+}
 
 Tensor sheet(const Tensor& corners, std::int64_t side) {
   check(corners.rank() == 2 && corners.dim(0) == 4 && side >= 2,

@@ -4,9 +4,15 @@
 #include "models/model.h"
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace gesso::models {
+
+/// The point that is t of the way from a to b on the arc between them, w being their angle:
+/// (sin((1-t) w) a + sin(t w) b) / sin(w). Where they are parallel, or one is 0, on the straight line.
+std::vector<float> slerp(std::span<const float> a, std::span<const float> b, double t);
 
 /// z (side*side,L): points on a sheet through four corners (4,L), from left to right, then down. Along each edge an angle is
 /// walked at constant speed (slerp), because Gaussian noise lives near a sphere, which straight lines leave.

@@ -117,19 +117,28 @@ Posterior Vae::posterior(const Tensor& x) {
   return {.mean = net_.mu(h).value(), .logvar = net_.logvar(h).value()};
 }
 
+Var Vae::image(const Var& z) {
+  const EvaluationMode on(net_);
+  return reshape(net_.likelihood.mean(net_.decoder(z)), {z.dim(0), -1});
+}
+
+Var Vae::log_likelihood(const Var& z, const Tensor& x) {
+  const EvaluationMode on(net_);
+  const Var nll = net_.likelihood.nll(net_.decoder(z), with_shape(x, net_.image), nn::Reduction::none);
+  return -reshape(nll, {z.dim(0), -1});
+}
+
 // log p(x|z) + log N(z; 0, 1) - log N(z; mu, exp(logvar)): the constants of the last two are the same, and z - mu is eps by
 // standard deviations.
 Tensor Vae::log_weight(const Tensor& x, const Posterior& q, Generator& noise) {
   const Evaluation on(net_);
-  const std::int64_t N = x.dim(0);
-  const Var eps = draw(noise, N), logvar = q.logvar, z = Var(q.mean) + exp(0.5 * logvar) * eps;
-  const Var nll = net_.likelihood.nll(net_.decoder(z), with_shape(x, net_.image), nn::Reduction::none);
-  return (0.5 * sum(square(eps) + logvar - square(z), {1}) - sum(reshape(nll, {N, -1}), {1})).value();
+  const Var eps = draw(noise, x.dim(0)), logvar = q.logvar, z = Var(q.mean) + exp(0.5 * logvar) * eps;
+  return (0.5 * sum(square(eps) + logvar - square(z), {1}) + sum(log_likelihood(z, x), {1})).value();
 }
 
 Tensor Vae::decode(const Tensor& z) {
   const Evaluation on(net_);
-  return net_.likelihood.picture(net_.decoder(z)).reshape({z.dim(0), -1});
+  return image(z).value();
 }
 
 Tensor Vae::sample(std::int64_t count, Generator& noise) { return decode(draw(noise, count)); }

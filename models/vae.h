@@ -60,6 +60,8 @@ class Vae : public Model {
   Tensor observed(const Tensor& x, Generator& pixels) override;
   Posterior posterior(const Tensor& x) override;
   Tensor log_weight(const Tensor& x, const Posterior& q, Generator& noise) override;
+  Var image(const Var& z) override;
+  Var log_likelihood(const Var& z, const Tensor& x) override;
   nn::State training_state() override;
   void load_training_state(const nn::State& state) override;
 
@@ -67,7 +69,7 @@ class Vae : public Model {
   Bound bound(const Tensor& x, Generator& noise);           // x (N,D)
   Losses with_sigma(Losses losses) const;                   // a learned one is reported with them
   Tensor draw(Generator& noise, std::int64_t count) const;  // (count,latent): N(0,I)
-  Tensor decode(const Tensor& z);                           // (N,latent) -> (N,D) in [0,1]
+  Tensor decode(const Tensor& z);                           // image() without derivatives
 
   Generator weights_, noise_;
   const Objective objective_;

@@ -107,6 +107,25 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"sample done --cuont 5", "did you mean \"--count\"?"},
       {"models mlp-vea", "did you mean \"mlp-vae\"?"},
       {"info", "PATH"},
+      {"edit", "edit what? There is: denoise, inpaint, interpolate, attribute"},
+      {"edit done", "edit what? There is: denoise"},
+      {"edit done --count 3", "edit what? There is: denoise"},
+      {"edit done denoize", "there is no command \"denoize\"; did you mean \"denoise\"?"},
+      {"edit denoise", "edit what? There is: denoise"},  // that might be a run
+      {"edit done denoise --nois 1", "unknown option --nois; did you mean \"--noise\"?"},
+      {"edit done denoise --noise 0", "--noise 0: expected a number above 0"},
+      {"edit done denoise --noise nan", "--noise: nan is not a finite number"},
+      {"edit done denoise --kind gausian",
+       "--kind gausian: there is no such noise; did you mean \"gaussian\"?"},
+      {"edit done denoise --kind salt-and-pepper --noise 1.5",
+       "--noise 1.5: expected a number above 0, at most 1"},
+      {"edit done denoise --count 0", "--count 0"},
+      {"edit done inpaint --hide buttom", "did you mean \"bottom\"?"},
+      {"edit done inpaint --hide 1", "--hide 1: expected a number between 0 and 1"},
+      {"edit done interpolate --from 3 --to 7", "--from 3: nothing is known of the images in"},
+      {"edit done attribute", "--add"},
+      {"edit done attribute --add 3", "--add 3: nothing is known"},
+      {"edit done attribute --add 3 --strength far", "--strength: \"far\" is not a number"},
 
       {"train mlp-vae --data mnist", "no data \"mnist\"", 1},  // GESSO_DATA has none
       {"train mlp-vae --data empty", "train-images-idx3-ubyte", 1},
@@ -121,6 +140,7 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"sample nowhere", "nowhere: there is no such run folder", 1},
       {"reconstruct done --data other-size", "(10,10,1)", 1},
       {"eval nowhere --json", "nowhere", 1},
+      {"edit nowhere denoise", "nowhere: there is no such run folder", 1},
       {"info nowhere", "nowhere", 1},
       {"info data/t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte", 1},
   };

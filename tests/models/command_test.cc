@@ -8,7 +8,7 @@ TEST_CASE("gesso: --version, --help and models go to stdout") {
   const Workshop w;
   CHECK(w.gesso("--version").out == "gesso " GESSO_VERSION "\n");
   for (const char* line : {"--help", "train --help", "sample --help", "reconstruct --help", "eval --help",
-                           "models --help", "info --help"}) {
+                           "models --help", "info --help", "edit --help", "edit run inpaint --help"}) {
     const Outcome o = w.gesso(line);
     CAPTURE(line);
     CHECK(o.code == 0);

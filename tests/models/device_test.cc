@@ -99,5 +99,27 @@ TEST_CASE("importance samples of a VAE agree with the CPU's") {
   for (std::size_t i = 0; i < 16; ++i) CHECK(!!(std::abs(here[i] - there[i]) <= 2e-6 * std::abs(here[i])));
 }
 
+TEST_CASE("what a VAE's code is moved by, when one is looked for, agrees with the CPU's") {
+  const auto slope = [](const char* name, Device device) {
+    const Entry& entry = find_model(name);
+    Options options(entry.options);
+    options.set("width=0.25");
+    const auto model =
+        entry.make({.image = {28, 28, 1}, .options = options, .lr = entry.lr, .seed = 5, .device = device});
+    Generator g(1);
+    const Tensor x = tensor::uniform(g, {8, 784}).to(device), seen = tensor::uniform(g, {784}).to(device);
+    const Var z = parameter(model->posterior(x).mean);
+    return grad({sum(model->log_likelihood(z, x) * seen)}, {z})[0].value().to_vector<double>();
+  };
+  for (const char* name : {"mlp-vae", "beta-vae"}) {
+    CAPTURE(std::string(name));
+    const std::vector<double> here = slope(name, Device::cpu), there = slope(name, tests::tested_device());
+    double largest = 0;
+    for (const double v : here) largest = std::max(largest, std::abs(v));
+    REQUIRE(here.size() == there.size());
+    for (std::size_t i = 0; i < here.size(); ++i) CHECK(!!(std::abs(here[i] - there[i]) <= 1e-5 * largest));
+  }
+}
+
 }  // namespace
 }  // namespace gesso::models

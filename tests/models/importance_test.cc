@@ -1,8 +1,7 @@
 // A linear decoder with Gaussian noise has a likelihood in closed form: p(x) = N(b, W W^T + sigma^2 I).
 #include "models/importance.h"
 
-#include "models/vae.h"
-#include "tests/models/support.h"
+#include "tests/models/linear_gaussian.h"
 
 #include <cmath>
 #include <numbers>
@@ -10,15 +9,8 @@
 namespace gesso::models {
 namespace {
 
-constexpr std::int64_t D = 6;
-constexpr double kSigma = 0.5;
-
-/// x = W z + b + sigma eps with two latent units; q is Gaussian, as the encoder says.
-VaeNetwork linear_gaussian(const Recipe&, Generator& g) {
-  return {"LinearGaussian",    {D},
-          nn::Sequential(),    nn::Linear(D, 2, g),
-          nn::Linear(D, 2, g), nn::Sequential{nn::Linear(2, D, g)}};
-}
+constexpr std::int64_t D = kLinearPixels;
+constexpr double kSigma = kLinearSigma;
 
 struct Exact {
   std::vector<double> log_p, elbo;  // of each image
@@ -31,9 +23,7 @@ struct LinearGaussian {
   Tensor x;
   double w[D][2], b[D], m[2][2], det, a[2][D], logvar[2];
 
-  explicit LinearGaussian(std::int64_t N)
-      : vae(recipe_of(vae_options({}), {"likelihood=gaussian", fmt::format("sigma={}", kSigma)}, {1, D, 1}),
-            linear_gaussian) {
+  explicit LinearGaussian(std::int64_t N) : vae(linear_gaussian_recipe(), linear_gaussian) {
     const nn::State s = nn::state(vae.network());
     read(s);
     Tensor mu = s.at("mu.weight"), mu_bias = s.at("mu.bias"), lv = s.at("logvar.weight"),

@@ -28,9 +28,9 @@ TEST_CASE("likelihood: each is the loss of its name, and its picture the mean wi
   CHECK(likelihood({"likelihood=logistic", "sigma=0.02"}).nll(d, x, r).item() ==
         nn::logistic_nll(d, at(0.02), x, r).item());
   CHECK(likelihood({"likelihood=gaussian"}).nll(d, x, r).item() == nn::gaussian_nll(d, at(0.3), x, r).item());
-  CHECK(Likelihood().picture(d).to_vector<float>() == sigmoid(d).value().to_vector<float>());
+  CHECK(Likelihood().mean(d).value().to_vector<float>() == sigmoid(d).value().to_vector<float>());
   for (const char* kind : {"likelihood=gaussian", "likelihood=logistic"})
-    CHECK(likelihood({kind}).picture(d).to_vector<float>() == clamp(d, 0, 1).value().to_vector<float>());
+    CHECK(likelihood({kind}).mean(d).value().to_vector<float>() == clamp(d, 0, 1).value().to_vector<float>());
 }
 
 TEST_CASE("likelihood: what a run says of it, with the weight of the KL divergence that it amounts to") {
@@ -133,7 +133,8 @@ TEST_SUITE("train") {
     const Losses losses = vae.evaluate(x, noise);
     const double sigma = losses.back().value, nats = losses[1].value;
     // nll = |x - d|^2 / (2 sigma^2) + 64 (log sigma + log(2 pi) / 2), and the first term is 32 where sigma^2 is the mean of the
-    // 64 squared errors. Adam follows it with a delay, hence a tenth. The noise of the pixels is 0.1, the mean picture leaves 0.34.
+    // 64 squared errors. Adam follows it with a delay, hence a tenth. The noise of the pixels is 0.1, the
+    // mean picture leaves 0.34.
     const double errors = nats - 64 * (std::log(sigma) + 0.5 * std::log(2 * std::acos(-1.)));
     MESSAGE("sigma ", sigma, ", squared errors over 2 sigma^2 ", errors);
     CHECK(!!(sigma >= 0.08));
