@@ -64,18 +64,21 @@ struct Workbench {
     return path.string();
   }
 
-  void print(const Json& figures, const std::string& settings, const char* measure,
-             const std::string& path) const {
+  void print(Json settings, const Json& figures, const char* measure, const std::string& path) const {
+    settings["seed"] = request.seed;
     if (request.json) {
-      Json json = {{"model", trained.config.model}, {"data", data()}, {"edit", what}, {"seed", request.seed}};
-      json.update(figures);
+      Json json = {{"model", trained.config.model}, {"data", data()}, {"edit", what}};
+      json.update(settings), json.update(figures);
       json["picture"] = path;
       fmt::print("{}\n", json.dump());
       return;
     }
-    fmt::print("{} on {}, {}, seed {}\n", trained.config.model, data(), settings, request.seed);
+    fmt::print("{} on {}", trained.config.model, data());
+    for (const auto& [name, value] : settings.items())
+      fmt::print(", {} {}", name, value.is_string() ? value.get<std::string>() : value.dump());
+    fmt::print("\n");
     for (const auto& [name, value] : figures.items())
-      if (value.is_number_float()) fmt::print("  {:16} {:.4f}\n", name, value.get<double>());
+      fmt::print("  {:16} {:.4f}\n", name, value.get<double>());
     fmt::print("({})\n{}\n", measure, path);
   }
 };
@@ -104,14 +107,9 @@ void denoise(const EditRequest& request, const std::string& kind, double amount)
   const Tensor x = w.first(N);
   const auto [y, encoded, found] = denoised(w.model(), with_noise(x, C, noise, draws), C, noise);
   const std::string path = w.picture({x, y, encoded, found}, N);
-  w.print({{"noise", kind},
-           {"images", N},
-           {"amount", amount},
-           {"psnr_spoiled", psnr(x, y)},
-           {"psnr_encoded", psnr(x, encoded)},
-           {"psnr_found", psnr(x, found)}},
-          fmt::format("{} noise of {}, {} test images", kind, amount, N), "PSNR, dB, mean over the images",
-          path);
+  w.print({{"noise", kind}, {"amount", amount}, {"images", N}},
+          {{"psnr_spoiled", psnr(x, y)}, {"psnr_encoded", psnr(x, encoded)}, {"psnr_found", psnr(x, found)}},
+          "PSNR, dB, mean over the images", path);
 }
 
 void inpaint(const EditRequest& request, const std::string& hidden) {
@@ -123,12 +121,10 @@ void inpaint(const EditRequest& request, const std::string& hidden) {
   const Restoration r = inpainted(w.model(), x, seen, mean);
   const Tensor grey = tensor::mul(tensor::add(tensor::mul(seen, -1), 1), 0.5);
   const std::string path = w.picture({x, tensor::add(tensor::mul(x, seen), grey), r.encoded, r.found}, N);
-  w.print({{"hide", hidden},
-           {"images", N},
-           {"error_mean", hidden_error(x, r.spoiled, seen)},
+  w.print({{"hide", hidden}, {"images", N}},
+          {{"error_mean", hidden_error(x, r.spoiled, seen)},
            {"error_completed", hidden_error(x, r.encoded, seen)},
            {"error_found", hidden_error(x, r.found, seen)}},
-          fmt::format("{} hidden, {} test images", hidden, N),
           "root mean square of errors where hidden; mean: of the mean image", path);
 }
 

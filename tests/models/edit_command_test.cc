@@ -27,7 +27,7 @@ TEST_CASE("gesso edit: pictures and figures of what was restored") {
   CAPTURE(text.err);
   REQUIRE(text.code == 0);
   CHECK(text.out.ends_with("\nrun/samples/denoise.png\n"));
-  CHECK(text.out.find("gaussian noise of 0.4, 5 test images") != std::string::npos);
+  CHECK(text.out.find("noise gaussian, amount 0.4, images 5, seed 2\n") != std::string::npos);
   CHECK(nn::bytes_of(w / "run/samples/denoise.png") == nn::bytes_of(w / "d.png"));
   CHECK(size_of(w / "d.png") == grid_of(4, 5));
   const json noise = json::parse(as_json.out);
