@@ -2,8 +2,8 @@
 // log_likelihood().
 //
 //   encoded    z = mean of q(z|y): one pass; but the encoder never saw such images y
-//   found      z = argmax_z log p(y|z) + log N(z; 0, I), the mode of p(z|y), where p(y|z) says how y was spoiled: by
-//              Adam, with gradients through the decoder. Bora et al. 2017, arXiv:1703.03208
+//   found      z = argmax_z log p(y|z) + log N(z; 0, I), the mode of p(z|y), where p(y|z) says how y was
+//              spoiled: by Adam, with gradients through the decoder. Bora et al. 2017, arXiv:1703.03208
 //   completed  z = mean of q(z|y), y_hidden <- mean of p(y_hidden|z), again and again.
 //              Rezende et al. 2014, arXiv:1401.4082, appendix F, with means in place of draws
 //
@@ -22,8 +22,8 @@ struct Search {
   std::int64_t steps = 300;
   double lr = 0.1;
 };
-/// z (N,L), found from `start` (N,L); log_likelihood(z) (N) is log p(y|z), nats. What one image's z becomes does
-/// not depend on the others.
+/// z (N,L), found from `start` (N,L); log_likelihood(z) (N) is log p(y|z), nats. What one image's z becomes
+/// does not depend on the others.
 Tensor most_probable(const std::function<Var(const Var& z)>& log_likelihood, const Tensor& start,
                      const Search& search = {});
 
@@ -37,19 +37,22 @@ struct Noise {
   double amount;
 };
 /// gaussian: y = x + amount * eps, eps ~ N(0,1), not cut off at 0 and 1, so that its mean is x.
-/// salt_and_pepper: each pixel, all its channels together, becomes 0 or 1, as likely, with probability `amount`.
+/// salt_and_pepper: each pixel, all its channels together, becomes 0 or 1, as likely, with probability
+/// `amount`.
 Tensor with_noise(const Tensor& x, std::int64_t channels, const Noise& noise, Generator& draws);
-/// log p(y|z) (N): gaussian, y ~ N(mean of p(x|z), amount^2), as if amount^2 were all its variance; salt_and_pepper,
-/// (1 - amount) p(x = y|z), and amount / 2 more for pixels that are 0 or 1 in all channels.
+/// log p(y|z) (N): gaussian, y ~ N(mean of p(x|z), amount^2), as if amount^2 were all its variance;
+/// salt_and_pepper, (1 - amount) p(x = y|z), and amount / 2 more for pixels that are 0 or 1 in all channels.
 Var log_likelihood(Model& model, const Var& z, const Tensor& y, std::int64_t channels, const Noise& noise);
 Restoration denoised(Model& model, const Tensor& y, std::int64_t channels, const Noise& noise);
 
-/// Which pixels are seen: (D), 1 or 0 where they are hidden, if a region of images (H,W,C) is hidden: "top", "bottom", "left" or "right"
-/// half, the "centre" (the middle half of height and width), or a number in (0,1): each pixel with that
-/// probability, drawn from `noise`. Throws UsageError, for a region that hides nothing too.
+/// Which pixels are seen: (D), 1 or 0 where they are hidden, if a region of images (H,W,C) is hidden: "top",
+/// "bottom", "left" or "right" half, the "centre" (the middle half of height and width), or a number in
+/// (0,1): each pixel with that probability, drawn from `noise`. Throws UsageError, for a region that hides
+/// nothing too.
 Tensor seen_beside(const std::string& hidden, const Shape& image, Generator& noise);
-/// The likelihood is the model's own, of the pixels seen. `fill` (D) stands where x is hidden, at first. `encoded` is what is called completed above, made
-/// kCompletions times. Visible pixels stay as they are, bit for bit.
+/// The likelihood is the model's own, of the pixels seen. `fill` (D) stands where x is hidden, at first.
+/// `encoded` is what is called completed above, made kCompletions times. Visible pixels stay as they are, bit
+/// for bit.
 Restoration inpainted(Model& model, const Tensor& x, const Tensor& seen, const Tensor& fill);
 constexpr int kCompletions = 20;
 
