@@ -5,6 +5,7 @@
 #include "nn/module.h"
 #include "tensor/ops.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,6 +56,11 @@ struct Posterior {
   Tensor mean, logvar;
 };
 
+/// One of the small pictures (h,w) of whole numbers 0 .. K-1, the codes, that an image becomes.
+struct CodeGrid {
+  std::int64_t h, w, K;
+};
+
 /// Images x (N,D) are rows of D = H W C pixels in [0,1], f32, on the model's device; so are the results.
 class Model {
  public:
@@ -97,6 +103,16 @@ class Model {
   /// y (rows*columns,D): x[0] with one unit of its code after the other (a row each) set to values from -3 to
   /// 3 (columns). At most 16 units, those first that tell most about the images x.
   virtual Tensor traverse(const Tensor&, std::int64_t) { return {}; }
+
+  // Of a model with codes; empty of others.
+  /// The pictures of codes that an image becomes, the coarsest first.
+  virtual std::vector<CodeGrid> code_grids() const { return {}; }
+  /// k (N,h,w) i64 of each grid.
+  virtual std::vector<Tensor> encode(const Tensor&) { return {}; }
+  /// y (N,D). Codes that are left out at the end count as unknown: what is decoded is the mean of all.
+  virtual Tensor decode(const std::vector<Tensor>&) { return {}; }
+  /// Called while sample() draws codes one after the other, which takes time: `done` of `total` are there.
+  std::function<void(std::int64_t done, std::int64_t total)> drawn;
 
   /// What beside the weights must be kept to go on as if never interrupted: optimizers and the noise stream.
   virtual nn::State training_state() = 0;

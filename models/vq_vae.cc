@@ -1,8 +1,9 @@
 #include "models/vq_vae.h"
 
 #include "models/pictures.h"
-#include "nn/conv.h"
 #include "nn/losses.h"
+
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -37,11 +38,9 @@ VectorQuantizerOptions quantizer_options(const Options& options) {
   return o;
 }
 
-Shape code_shape(const Recipe& recipe) {
-  const std::int64_t H = recipe.image[0], W = recipe.image[1];
-  if (H % 4 != 0 || W % 4 != 0)
-    throw UsageError("vq-vae is for images whose sides are divisible by 4; these are {}x{}", H, W);
-  return {H / 4, W / 4, recipe.options.count("dim")};
+std::unique_ptr<VqNetwork> on(Device device, std::unique_ptr<VqNetwork> net) {
+  nn::to(*net, device);
+  return net;
 }
 
 }  // namespace
@@ -60,51 +59,88 @@ std::vector<Option> vq_vae_options() {
            "of the pixels, which the reconstruction is measured by; auto: of the first batch"}};
 }
 
-VqVaeNetwork::VqVaeNetwork(const Recipe& recipe, Generator& g, Generator& noise)
+VqNetwork::VqNetwork(const Recipe& recipe, const char* model)
     : image(recipe.image),
-      code(code_shape(recipe)),
-      quantizer(recipe.options.count("codes"), code[2], g, noise, quantizer_options(recipe.options)),
       variance(tensor::full(
           {}, recipe.options.text("variance") == "auto" ? 0 : recipe.options.positive("variance"))) {
-  const std::int64_t C = image[2], D = code[2];
-  const std::int64_t half = scaled(64, recipe.options), full = scaled(128, recipe.options);
-  const std::int64_t between = scaled(32, recipe.options);
-  encoder = {Conv2d(C, half, 4, g, kHalve),
-             ReLU(),
-             Conv2d(half, full, 4, g, kHalve),
-             ReLU(),
-             Conv2d(full, full, 3, g, kSame),
-             Residual(full, between, g),
-             Residual(full, between, g),
-             ReLU(),
-             Conv2d(full, D, 1, g)};
-  decoder = {Conv2d(D, full, 3, g, kSame),
-             Residual(full, between, g),
-             Residual(full, between, g),
-             ReLU(),
-             ConvTranspose2d(full, half, 4, g, kHalve),
-             ReLU(),
-             ConvTranspose2d(half, C, 4, g, kHalve)};
+  if (image[0] % 4 != 0 || image[1] % 4 != 0)
+    throw UsageError("{} is for images whose sides are divisible by 4; these are {}x{}", model, image[0],
+                     image[1]);
+}
+
+void VqNetwork::add_level(const Recipe& recipe, HW size, Generator& weights, Generator& noise) {
+  codes.push_back({size.h, size.w, recipe.options.count("dim")});
+  quantizers.emplace_back(recipe.options.count("codes"), codes.back()[2], weights, noise,
+                          quantizer_options(recipe.options));
+}
+
+std::int64_t vq_width(const Recipe& recipe) { return scaled(128, recipe.options); }
+
+void add_residual_blocks(Sequential& to, const Recipe& recipe, Generator& g) {
+  const std::int64_t width = vq_width(recipe), between = scaled(32, recipe.options);
+  to.add(Residual(width, between, g)).add(Residual(width, between, g)).add(ReLU());
+}
+
+Sequential vq_encoder(const Recipe& recipe, std::int64_t in, Generator& g) {
+  const std::int64_t half = scaled(64, recipe.options), full = vq_width(recipe);
+  Sequential layers{Conv2d(in, half, 4, g, kHalve), ReLU(), Conv2d(half, full, 4, g, kHalve), ReLU(),
+                    Conv2d(full, full, 3, g, kSame)};
+  add_residual_blocks(layers, recipe, g);
+  return layers;
+}
+
+Sequential vq_decoder(const Recipe& recipe, std::int64_t in, std::int64_t out, Generator& g) {
+  const std::int64_t half = scaled(64, recipe.options), full = vq_width(recipe);
+  Sequential layers{Conv2d(in, full, 3, g, kSame)};
+  add_residual_blocks(layers, recipe, g);
+  layers.add(ConvTranspose2d(full, half, 4, g, kHalve))
+      .add(ReLU())
+      .add(ConvTranspose2d(half, out, 4, g, kHalve));
+  return layers;
+}
+
+VqVaeNetwork::VqVaeNetwork(const Recipe& recipe, Generator& g, Generator& noise)
+    : VqNetwork(recipe, "vq-vae") {
+  add_level(recipe, {image[0] / 4, image[1] / 4}, g, noise);
+  encoder = vq_encoder(recipe, image[2], g);
+  encoder.add(Conv2d(vq_width(recipe), codes[0][2], 1, g));
+  decoder = vq_decoder(recipe, codes[0][2], image[2], g);
 }
 
 void VqVaeNetwork::parts(Parts& p) {
-  p("encoder", encoder), p("quantizer", quantizer), p("decoder", decoder), p("variance", variance);
+  p("encoder", encoder), p("quantizer", quantizers[0]), p("decoder", decoder), p("variance", variance);
 }
 
-VqVae::VqVae(const Recipe& recipe)
+std::vector<Var> VqVaeNetwork::encode(const Var& x, const Quantize& quantize) {
+  return {quantize(0, encoder(x))};
+}
+
+Var VqVaeNetwork::decode(const std::vector<Var>& z_q) { return decoder(z_q[0]); }
+
+std::unique_ptr<VqNetwork> VqVae::one_level(const Recipe& recipe, Generator& g, Generator& noise) {
+  return std::make_unique<VqVaeNetwork>(recipe, g, noise);
+}
+
+VqVae::VqVae(const Recipe& recipe, Definition define)
     : Model(recipe.device),
       weights_(random_stream(recipe.seed, Stream::weights)),
       noise_(random_stream(recipe.seed, Stream::training)),
-      net_(on(device, VqVaeNetwork(recipe, weights_, noise_))),
-      adam_(named_parameters(net_), Adam{.lr = recipe.lr}) {}
+      net_(on(device, define(recipe, weights_, noise_))),
+      adam_(named_parameters(*net_), Adam{.lr = recipe.lr}) {}
 
-VqVae::Terms VqVae::terms(VqVaeNetwork& net, const Tensor& x) {
+VqVae::Terms VqVae::terms(VqNetwork& net, const Tensor& x) {
   const Tensor centred = tensor::add(x, -0.5);
-  const VectorQuantizer::Output q = net.quantizer(net.encoder(centred));
-  return {.reconstruction = mse(net.decoder(q.z_q), centred, Reduction::mean) / net.variance.item(),
-          .codebook = q.codebook,
-          .commitment = q.commitment,
-          .counts = q.at.counts};
+  Terms t;
+  const auto add = [](Var& sum, const Var& term) { sum = sum ? sum + term : term; };
+  const std::vector<Var> z_q = net.encode(centred, [&](std::size_t level, const Var& z) {
+    const VectorQuantizer::Output q = net.quantizers[level](z);
+    add(t.commitment, q.commitment);
+    if (q.codebook) add(t.codebook, q.codebook);
+    t.counts.push_back(q.at.counts);
+    return q.z_q;
+  });
+  t.reconstruction = mse(net.decode(z_q), centred, Reduction::mean) / net.variance.item();
+  return t;
 }
 
 Var VqVae::Terms::loss() const {
@@ -119,80 +155,131 @@ Losses VqVae::Terms::losses() const {
   return all;
 }
 
+Losses VqVae::perplexities(const std::vector<Tensor>& counts) const {
+  if (counts.size() == 1) return {{"perplexity", perplexity(counts[0])}};
+  return {{"perplexity_top", perplexity(counts[0])}, {"perplexity_bottom", perplexity(counts[1])}};
+}
+
 Losses VqVae::step(const Tensor& x) {
-  if (net_.variance.item() == 0) {
+  if (net_->variance.item() == 0) {
     const double variance = tensor::var(x, {}, 0).item();
     check(variance > 0,
           "vq-vae: all pixels of the first batch are alike; their variance, which the loss is divided by, "
           "is 0. Give that of the data by --set variance=");
-    tensor::fill_(net_.variance, variance);
+    tensor::fill_(net_->variance, variance);
   }
-  const Terms t = terms(net_, images(x));
+  const Terms t = terms(*net_, with_shape(x, net_->image));
   t.loss().backward();
   adam_.step();
   adam_.zero_grad();
   Losses all = t.losses();
-  all.push_back({"perplexity", perplexity(t.counts)});
+  for (const Loss& used : perplexities(t.counts)) all.push_back(used);
   return all;
 }
 
 Losses VqVae::evaluate(const Tensor& x, Generator&) {
-  const Evaluation on(net_);
-  check(net_.variance.item() > 0, "vq-vae: the variance of the data is unknown before the first step");
-  const Terms t = terms(net_, images(x));
-  const Tensor counts = t.counts.to(Device::cpu);
-  seen_ = seen_.defined() ? tensor::add(seen_, counts.to(DType::f64)) : counts.to(DType::f64);
+  const Evaluation on(*net_);
+  check(net_->variance.item() > 0, "vq-vae: the variance of the data is unknown before the first step");
+  const Terms t = terms(*net_, with_shape(x, net_->image));
+  seen_.resize(t.counts.size());
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    const Tensor counts = t.counts[i].to(Device::cpu).to(DType::f64);
+    seen_[i] = seen_[i].defined() ? tensor::add(seen_[i], counts) : counts;
+  }
   return t.losses();
 }
 
 Losses VqVae::totals() {
-  if (!seen_.defined()) return {};
-  const Losses all = {{"perplexity", perplexity(seen_)}};
-  seen_ = {};
+  if (seen_.empty()) return {};
+  const Losses all = perplexities(seen_);
+  seen_.clear();
   return all;
 }
 
-Tensor VqVae::images(const Tensor& x) const { return with_shape(x, net_.image); }
-
-Tensor VqVae::encode(const Tensor& x) {
-  const Evaluation on(net_);
-  return net_.encoder(tensor::add(images(x), -0.5)).value();
+tensor::Quantized VqVae::nearest(std::size_t level, const Tensor& z) const {
+  return tensor::quantize(z, net_->quantizers[level].codes());
 }
 
-Tensor VqVae::decode(const Tensor& index) {
-  const Evaluation on(net_);
-  const Tensor y = net_.decoder(net_.quantizer.decode(index)).value();
-  return tensor::unary(kernels::Unary::clamp, tensor::add(y, 0.5), {0, 1}).reshape({index.dim(0), -1});
+std::vector<Tensor> VqVae::vectors(const Tensor& x) {
+  const Evaluation on(*net_);
+  std::vector<Tensor> all;
+  net_->encode(tensor::add(with_shape(x, net_->image), -0.5), [&](std::size_t level, const Var& z) -> Var {
+    all.push_back(z.value());
+    return net_->quantizers[level].decode(nearest(level, z.value()).index);
+  });
+  return all;
 }
 
-Tensor VqVae::reconstruct(const Tensor& x) {
-  return decode(tensor::quantize(encode(x), net_.quantizer.codes()).index);
+std::vector<CodeGrid> VqVae::code_grids() const {
+  std::vector<CodeGrid> grids;
+  for (std::size_t i = 0; i < net_->codes.size(); ++i)
+    grids.push_back({net_->codes[i][0], net_->codes[i][1], net_->quantizers[i].codes().dim(0)});
+  return grids;
 }
+
+std::vector<Tensor> VqVae::encode(const Tensor& x) {
+  std::vector<Tensor> codes = vectors(x);
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = nearest(i, codes[i]).index;
+  return codes;
+}
+
+Tensor VqVae::decode(const std::vector<Tensor>& codes) {
+  const Evaluation on(*net_);
+  std::vector<Var> z_q;
+  for (std::size_t i = 0; i < net_->codes.size(); ++i) {
+    const VectorQuantizer& q = net_->quantizers[i];
+    if (i < codes.size()) {
+      z_q.emplace_back(q.decode(codes[i]));
+      continue;
+    }
+    const Tensor mean =
+        tensor::div(tensor::matmul(q.usage().reshape({1, -1}), q.codes()), tensor::sum(q.usage()));
+    const Shape& s = net_->codes[i];
+    z_q.emplace_back(
+        tensor::broadcast_to(mean.reshape({1, 1, 1, s[2]}), {codes[0].dim(0), s[0], s[1], s[2]}));
+  }
+  const Tensor y = net_->decode(z_q).value();
+  return tensor::unary(kernels::Unary::clamp, tensor::add(y, 0.5), {0, 1}).reshape({y.dim(0), -1});
+}
+
+Tensor VqVae::reconstruct(const Tensor& x) { return decode(encode(x)); }
 
 Tensor VqVae::sample(std::int64_t count, Generator& noise) {
-  std::vector<double> upto = net_.quantizer.usage().to(Device::cpu).to_vector<double>();
-  for (std::size_t j = 1; j < upto.size(); ++j) upto[j] += upto[j - 1];
-  const Shape places{count, net_.code[0], net_.code[1]};
-  const Tensor drawn = tensor::uniform(noise, places, 0, 1, DType::f64);
-  Tensor index(places, DType::i64);
-  std::int64_t* to = index.mutable_data<std::int64_t>();
-  for (std::int64_t i = 0; i < index.size(); ++i) {
-    const auto at = std::ranges::upper_bound(upto, drawn.data<double>()[i] * upto.back());
-    to[i] = std::min<std::int64_t>(at - upto.begin(), std::ssize(upto) - 1);
+  std::vector<Tensor> codes;
+  for (std::size_t level = 0; level < net_->codes.size(); ++level) {
+    std::vector<double> upto = net_->quantizers[level].usage().to(Device::cpu).to_vector<double>();
+    for (std::size_t j = 1; j < upto.size(); ++j) upto[j] += upto[j - 1];
+    const Shape places{count, net_->codes[level][0], net_->codes[level][1]};
+    const Tensor drawn = tensor::uniform(noise, places, 0, 1, DType::f64);
+    Tensor index(places, DType::i64);
+    std::int64_t* to = index.mutable_data<std::int64_t>();
+    for (std::int64_t i = 0; i < index.size(); ++i) {
+      const auto at = std::ranges::upper_bound(upto, drawn.data<double>()[i] * upto.back());
+      to[i] = std::min<std::int64_t>(at - upto.begin(), std::ssize(upto) - 1);
+    }
+    codes.push_back(index.to(device));
   }
-  return decode(index.to(device));
+  return decode(codes);
 }
 
 // Through the space of z_e: what lies between two vectors becomes the code nearest to it.
 Tensor VqVae::walk(const Tensor& x, Generator&, std::int64_t side) {
-  const Tensor z = sheet(encode(x).reshape({4, -1}), side).to(device);
-  return decode(tensor::quantize(with_shape(z, net_.code), net_.quantizer.codes()).index);
+  std::vector<Tensor> codes = vectors(x);
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    codes[i] =
+        nearest(i, with_shape(sheet(codes[i].reshape({4, -1}), side).to(device), net_->codes[i])).index;
+  return decode(codes);
 }
 
 std::string VqVae::describe() const {
-  const std::int64_t places = net_.code[0] * net_.code[1], K = net_.quantizer.codes().dim(0);
-  return fmt::format("{} codes of length {} for {} places, {:.0f} bits an image at most", K, net_.code[2],
-                     places, static_cast<double>(places) * std::log2(static_cast<double>(K)));
+  std::vector<std::int64_t> places;
+  double bits = 0;
+  for (const CodeGrid& grid : code_grids()) {
+    places.push_back(grid.h * grid.w);
+    bits += static_cast<double>(grid.h * grid.w) * std::log2(static_cast<double>(grid.K));
+  }
+  return fmt::format("{} codes of length {} for {} places, {:.0f} bits an image at most", code_grids()[0].K,
+                     net_->codes[0][2], fmt::join(places, " and "), bits);
 }
 
 std::vector<std::string> VqVae::alarms(const Tensor& x) {
@@ -200,15 +287,24 @@ std::vector<std::string> VqVae::alarms(const Tensor& x) {
   // that are left behind do not start again.
   constexpr std::int64_t kEarliest = 200;
   constexpr double kMost = 32, kShare = 1. / 16;
-  if (adam_.state().at("encoder.0.weight.step").item() < kEarliest) return {};
-  const tensor::Quantized q = tensor::quantize(encode(x), net_.quantizer.codes());
-  const auto could = static_cast<double>(std::min(q.counts.size(), q.index.size()));
-  const double used = perplexity(q.counts);
-  if (!(used < std::min(kMost, kShare * could))) return {};
-  return {fmt::format(
-      "the codebook has collapsed: test images use {:.1f} of {} codes (perplexity); --set start=data and "
-      "--set restart=0.5 keep that from happening",
-      used, q.counts.size())};
+  const std::string first = named_parameters(*net_).front().first;
+  if (adam_.state().at(first + ".step").item() < kEarliest) return {};
+  std::vector<std::string> all;
+  const std::vector<Tensor> z = vectors(x);
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    const tensor::Quantized q = nearest(i, z[i]);
+    const auto could = static_cast<double>(std::min(q.counts.size(), q.index.size()));
+    const double used = perplexity(q.counts);
+    if (!(used < std::min(kMost, kShare * could))) continue;
+    all.push_back(fmt::format(
+        "the codebook {}has collapsed: test images use {:.1f} of {} codes (perplexity); --set start=data and "
+        "--set restart=0.5 keep that from happening",
+        z.size() == 1 ? ""
+        : i == 0      ? "of the top "
+                      : "of the bottom ",
+        used, q.counts.size()));
+  }
+  return all;
 }
 
 State VqVae::training_state() { return joined({{"adam", adam_.state()}, {"noise", state_of(noise_)}}); }

@@ -44,10 +44,10 @@ TEST_CASE("vq-vae: the layers and the codebook of 32x32x3") {
     REQUIRE(s.contains(name));
     CHECK(s.at(name).shape() == shape);
   }
-  CHECK(net.code == Shape{8, 8, 64});
+  CHECK(net.codes[0] == Shape{8, 8, 64});
   CHECK(VqVae(recipe({32, 32, 3}, {})).describe() ==
         "512 codes of length 64 for 64 places, 576 bits an image at most");
-  CHECK(network(recipe({28, 28, 1})).code == Shape{7, 7, 4});
+  CHECK(network(recipe({28, 28, 1})).codes[0] == Shape{7, 7, 4});
 }
 
 TEST_CASE("vq-vae: images of all sides that are divisible by 4") {
