@@ -35,14 +35,20 @@ std::int64_t parameters_for_mnist(const Entry& entry, std::string* layers = null
 
 void sample(const std::string& path, Device device, std::int64_t count, std::uint64_t seed,
             const std::string& out) {
-  const Trained t = load(path, device);
+  const Trained t = load_trained(path, device);
+  std::optional<nn::Progress> bar;  // of models that draw slowly
+  t.model->drawn = [&](std::int64_t done, std::int64_t total) {
+    if (!bar) bar.emplace(total, "drawing");
+    bar->update(1);
+    if (done == total) bar->finish();
+  };
   write_picture(samples(*t.model, t.config.image, count, seed),
                 out.empty() ? t.run.samples() / fmt::format("sample-{}.png", seed) : fs::path(out));
 }
 
 void reconstruct(const std::string& path, Device device, std::int64_t count,
                  const std::optional<std::string>& data, const std::string& out) {
-  const Trained t = load(path, device);
+  const Trained t = load_trained(path, device);
   const nn::ImageSet test = test_images(t.config, data);
   const auto picture = reconstructions(
       *t.model, t.config.image, test_pixels(*t.model, test, t.config.seed, 0, std::min(count, test.size())));
@@ -54,7 +60,7 @@ void reconstruct(const std::string& path, Device device, std::int64_t count,
 
 void evaluate(const std::string& path, Device device, const EvalOptions& options) {
   using Json = nlohmann::ordered_json;
-  const Trained t = load(path, device);
+  const Trained t = load_trained(path, device);
   nn::ImageSet test = test_images(t.config, options.data);
   if (options.images) {
     if (*options.images > test.size())

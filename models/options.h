@@ -28,6 +28,7 @@ std::int64_t integer(std::string_view what, const std::string& text);
 /// One thing about a model that `--set name=value` changes.
 struct Option {
   std::string name, value, help;
+  bool names_run = false;  // the value is the folder of a run that this model is built upon, or empty
 };
 
 /// The options of one model: those it has, with the values they have now.

@@ -37,6 +37,22 @@ std::int64_t step_of(const nn::Safetensors& file, const fs::path& path) {
   return integer(path.string() + ": step", at->second);
 }
 
+/// What makes a run usable as a part of another: its settings, its weights, and the runs that it is built upon itself.
+void copy_run(const fs::path& from, const fs::path& to) {
+  const RunFolder source(from), copy(to);
+  const Config config = source.load_config();
+  try {
+    fs::create_directories(to);
+    constexpr auto kOverwrite = fs::copy_options::overwrite_existing;
+    fs::copy_file(source.config_file(), copy.config_file(), kOverwrite);
+    fs::copy_file(source.model_file(), copy.model_file(), kOverwrite);
+  } catch (const fs::filesystem_error& e) {
+    throw FileError(to, FileError::kWhole,
+                    fmt::format("cannot be copied from {}: {}", from.string(), e.code().message()));
+  }
+  for (const Option& option : config.named_runs()) copy_run(from / option.name, to / option.name);
+}
+
 std::int64_t load(const fs::path& path, Model& model) {
   const nn::Safetensors file = nn::load_safetensors(path);
   const std::int64_t step = step_of(file, path);
@@ -59,6 +75,12 @@ Recipe Config::recipe(Device device) const {
            .device = device};
   for (const std::string& assignment : set) r.options.set(assignment);
   return r;
+}
+
+std::vector<Option> Config::named_runs() const {
+  std::vector<Option> named = recipe().options.all();
+  std::erase_if(named, [](const Option& o) { return !o.names_run || o.value.empty(); });
+  return named;
 }
 
 nlohmann::ordered_json Config::to_json() const {
@@ -104,6 +126,17 @@ void RunFolder::lock() {
                     errno == EWOULDBLOCK ? "another process is training here" : std::strerror(errno));
   nn::remove_stale_temporaries(path_);
   nn::remove_stale_temporaries(samples());
+}
+
+void RunFolder::keep_named_runs(const Config& config) const {
+  for (const Option& option : config.named_runs()) copy_run(option.value, path_ / option.name);
+}
+
+Recipe RunFolder::recipe(const Config& config, Device device) const {
+  Recipe recipe = config.recipe(device);
+  for (const Option& option : config.named_runs())
+    recipe.options.set(option.name + "=" + (path_ / option.name).string());
+  return recipe;
 }
 
 void RunFolder::save_config(const Config& config) const {
@@ -158,6 +191,14 @@ void RunFolder::save_model(Model& model, const Config& config) const {
 
 void RunFolder::load_model(Model& model) const {
   nn::load_state(model.network(), nn::load_safetensors(model_file()).tensors);
+}
+
+Trained load_trained(const fs::path& path, Device device) {
+  RunFolder run(path);
+  Config config = run.load_config();
+  auto model = find_model(config.model).make(run.recipe(config, device));
+  run.load_model(*model);
+  return {std::move(run), std::move(config), std::move(model)};
 }
 
 }  // namespace gesso::models

@@ -25,6 +25,8 @@ struct Config {
   std::string objective;  // Model::describe(), for readers; made anew when the run is resumed
 
   Recipe recipe(Device device = Device::cpu) const;
+  /// Those of its options whose values are runs.
+  std::vector<Option> named_runs() const;
   /// Whether an epoch leaves out its last batch: if that were a single image, of which batch norm can take no variance.
   bool drops_last() const { return batch_size > 1 && train_images % batch_size == 1; }
   std::int64_t steps_per_epoch() const { return (train_images + batch_size - 1) / batch_size - drops_last(); }
@@ -52,6 +54,11 @@ class RunFolder {
   /// Makes the folder, and keeps other processes out for as long as this object lives; throws Error if one is in.
   void lock();
 
+  /// Copies the runs that the options of `config` name into this folder, so that it needs them no more.
+  void keep_named_runs(const Config& config) const;
+  /// config.recipe(), where options that name a run name the copy in this folder.
+  Recipe recipe(const Config& config, Device device) const;
+
   void save_config(const Config& config) const;
   Config load_config() const;
 
@@ -67,5 +74,13 @@ class RunFolder {
   std::filesystem::path path_;
   nn::Descriptor lock_;
 };
+
+struct Trained {
+  RunFolder run;
+  Config config;
+  std::unique_ptr<Model> model;
+};
+/// The model of a run, with its weights.
+Trained load_trained(const std::filesystem::path& run, Device device);
 
 }  // namespace gesso::models

@@ -24,17 +24,29 @@ void check_numbers(const TrainRequest& r) {
     throw UsageError("--save-every {}: expected a number of seconds above 0", r.save_every);
 }
 
+/// A model that is built upon a run learns from that run's data.
+std::string usual_data(const Config& c) {
+  for (const Option& option : c.named_runs()) {
+    try {
+      return RunFolder(option.value).load_config().data;
+    } catch (const Error& e) {
+      throw UsageError("--set {}={}: {}", option.name, option.value, e.message());
+    }
+  }
+  return "fashion";
+}
+
 Config new_config(const TrainRequest& r) {
   const Entry& entry = find_model(r.model);
   Config c;
   c.model = r.model;
-  c.data = r.data.value_or("fashion");
   c.seed = r.seed.value_or(0);
   c.batch_size = r.batch_size.value_or(entry.batch_size);
   c.lr = r.lr.value_or(entry.lr);
   c.steps = r.steps;
   if (!c.steps) c.epochs = r.epochs.value_or(entry.epochs);
   c.set = r.set;
+  c.data = r.data ? *r.data : usual_data(c);
   return c;
 }
 
@@ -114,10 +126,13 @@ int train(const TrainRequest& request) {
   const nn::ImageSet test = nn::load_images(config.data, nn::Split::test);
   complete(config, images, test, resumed);
   // Before there is a folder: images of a size that the model does not take leave nothing behind.
-  std::unique_ptr<Model> model = find_model(config.model).make(config.recipe(request.device));
+  std::unique_ptr<Model> model = find_model(config.model)
+                                     .make(resumed ? RunFolder(request.resume).recipe(config, request.device)
+                                                   : config.recipe(request.device));
 
   RunFolder run = resumed ? RunFolder(request.resume) : new_folder(request, config);
   run.lock();
+  if (!resumed) run.keep_named_runs(config);
   Trainer trainer(run, config, std::move(model), images, test, request.save_every);
   const std::string what =
       fmt::format("{} on {}, {} images of {}", config.model, config.data, config.train_images, config.image);

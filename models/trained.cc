@@ -7,14 +7,6 @@
 
 namespace gesso::models {
 
-Trained load(const std::string& path, Device device) {
-  RunFolder run(path);
-  Config config = run.load_config();
-  auto model = find_model(config.model).make(config.recipe(device));
-  run.load_model(*model);
-  return {std::move(run), std::move(config), std::move(model)};
-}
-
 nn::ImageSet test_images(const Config& config, const std::optional<std::string>& data) {
   nn::ImageSet images = nn::load_images(dataset_name(data.value_or(config.data)), nn::Split::test);
   check(image_shape(images) == config.image, "{}: images of {}, but the model is for {}",

@@ -1,4 +1,4 @@
-// A run to be used: its settings and its trained model, test images for it, and pictures of what it makes.
+// What commands do with a run: test images for it, and pictures of what its model makes.
 #pragma once
 
 #include "models/pictures.h"
@@ -6,13 +6,6 @@
 #include "nn/data.h"
 
 namespace gesso::models {
-
-struct Trained {
-  RunFolder run;
-  Config config;
-  std::unique_ptr<Model> model;
-};
-Trained load(const std::string& run, Device device);
 
 /// The test images of a run's own data set, or of another one with images of the same size.
 nn::ImageSet test_images(const Config& config, const std::optional<std::string>& data);
