@@ -26,7 +26,7 @@ struct Workbench {
   nn::ImageSet test;
 
   Workbench(const EditRequest& r, const char* name)
-      : request(r), what(name), trained(load(r.run, r.device)), test(test_images(trained.config, r.data)) {
+      : request(r), what(name), trained(load_trained(r.run, r.device)), test(test_images(trained.config, r.data)) {
     if (!trained.model->posterior(images({0})).mean.defined())
       throw UsageError("{} has no q(z|x), and so no code to edit; mlp-vae, conv-vae and beta-vae have",
                        trained.config.model);

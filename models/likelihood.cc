@@ -15,6 +15,11 @@ std::vector<Option> likelihood_options() {
            "gaussian's standard deviation or logistic's scale: learned, or a number as in 0.1"}};
 }
 
+Tensor binarised(const Tensor& x, Generator& pixels) {
+  const Tensor u = tensor::uniform(pixels, x.shape(), 0, 1, DType::f32, x.device());
+  return tensor::compare(kernels::Compare::lt, u, x).to(DType::f32);
+}
+
 Likelihood::Likelihood(const Options& options) {
   const std::string& kind = options.choice("likelihood", {"bernoulli", "gaussian", "logistic"});
   const std::string& sigma = options.text("sigma");

@@ -40,6 +40,9 @@ class Likelihood : public nn::Module {
   double sigma_ = 0;  // where it is a number
 };
 
+/// y = 1 with probability x, else 0: pixels as Salakhutdinov & Murray 2008 made their MNIST, though theirs were drawn once.
+Tensor binarised(const Tensor& x, Generator& pixels);
+
 /// likelihood, sigma
 std::vector<Option> likelihood_options();
 

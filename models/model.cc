@@ -6,7 +6,9 @@
 #include "models/dcgan.h"
 #include "models/mlp_gan.h"
 #include "models/mlp_vae.h"
+#include "models/pixelcnn.h"
 #include "models/vq_vae.h"
+#include "models/vq_vae_2.h"
 
 namespace gesso::models {
 
@@ -71,6 +73,10 @@ std::unique_ptr<Model> vae(const Recipe& recipe) {
 
 constexpr const char* kVaeLosses =
     "nats an image, minus the bound of equation 10: mean over images, one seeded draw of z for each";
+constexpr const char* kVqLosses =
+    "reconstruction: squared error over the variance of the data; commitment and codebook: squared distances "
+    "of "
+    "vectors to their codes; loss: their sum; perplexity: of the codes, from 1 to as many as there are";
 constexpr const char* kGanLosses =
     "nats: loss_d of the discriminator (1.39 where it cannot tell), loss_g of the generator, and their sum";
 
@@ -126,18 +132,37 @@ const std::vector<Entry>& catalogue() {
        .batch_size = 128,
        .epochs = 10,
        .make = vae<mlp_vae>},
+      {.name = "pixelcnn",
+       .summary = "gated PixelCNN, the prior of a vq-vae's codes, or a model of grey pixels (van den Oord et "
+                  "al. 2016)",
+       .options = pixelcnn_options(),
+       .measure = "loss: nats an image, -log p of all its codes; bits_per_code: the same in bits, a code; "
+                  "independent_bits: what a code costs where only the frequencies of codes are known",
+       .lr = 1e-3,
+       .batch_size = 64,
+       .epochs = 5,
+       .make = [](const Recipe& recipe) -> std::unique_ptr<Model> {
+         return std::make_unique<PixelCnn>(recipe);
+       }},
       {.name = "vq-vae",
        .summary = "autoencoder with a codebook, for sides divisible by 4 (van den Oord et al. 2017)",
        .options = vq_vae_options(),
-       .measure = "reconstruction: squared error over the variance of the data; commitment and codebook: "
-                  "squared distances of "
-                  "vectors to their codes; loss: their sum; perplexity: of the codes, from 1 to as many as "
-                  "there are",
+       .measure = kVqLosses,
        .lr = 3e-4,
        .batch_size = 32,
        .epochs = 5,
        .make = [](const Recipe& recipe) -> std::unique_ptr<Model> {
          return std::make_unique<VqVae>(recipe);
+       }},
+      {.name = "vq-vae-2",
+       .summary = "vq-vae of two levels of codes, for sides divisible by 4 (Razavi et al. 2019)",
+       .options = vq_vae_options(),
+       .measure = kVqLosses,
+       .lr = 3e-4,
+       .batch_size = 32,
+       .epochs = 5,
+       .make = [](const Recipe& recipe) -> std::unique_ptr<Model> {
+         return std::make_unique<VqVae>(recipe, vq_vae_2);
        }},
   };
   return all;

@@ -104,12 +104,7 @@ Tensor Vae::draw(Generator& noise, std::int64_t count) const {
   return tensor::normal(noise, {count, net_.latent()}, 0, 1, DType::f32, device);
 }
 
-// As Salakhutdinov & Murray 2008 made their MNIST, though theirs was drawn once: a pixel is 1 with its brightness as probability.
-Tensor Vae::observed(const Tensor& x, Generator& pixels) {
-  if (!binarize_) return x;
-  const Tensor u = tensor::uniform(pixels, x.shape(), 0, 1, DType::f32, device);
-  return tensor::compare(kernels::Compare::lt, u, x).to(DType::f32);
-}
+Tensor Vae::observed(const Tensor& x, Generator& pixels) { return binarize_ ? binarised(x, pixels) : x; }
 
 Posterior Vae::posterior(const Tensor& x) {
   const Evaluation on(net_);

@@ -21,8 +21,11 @@ Trace trace(const Entry& entry, Device device, int steps, const std::vector<std:
   const Shape image{28, 28, 1};
   Options options(entry.options);
   options.set("width=0.25");
-  for (const Option& o : entry.options)  // of more than one, rounding decides which a vector between two becomes
+  for (const Option& o :
+       entry.options)  // of more than one, rounding decides which a vector between two becomes
     if (o.name == "codes") options.set("codes=1");
+  for (const Option& o : entry.options)  // all that is new in a layer is in the second
+    if (o.name == "layers") options.set("layers=2");
   for (const std::string& assignment : set) options.set(assignment);
   const auto model =
       entry.make({.image = image, .options = options, .lr = entry.lr, .seed = 5, .device = device});

@@ -13,7 +13,7 @@ TEST_CASE("memory stays flat over a thousand steps of every model") {
     CAPTURE(name);
     std::vector<std::string> set = {"width=0.01"};
     for (const Option& o : entry.options)
-      if (o.name == "latent") set.push_back("latent=2");
+      if (o.name == "latent" || o.name == "layers") set.push_back(o.name + "=2");
     const auto model = entry.make(recipe_of(entry.options, set, {28, 28, 1}));
     const Tensor x = squares(2, 28, 1);
     const auto steps = [&](int n) {
