@@ -1,8 +1,10 @@
 // The command line `gesso`: options in, commands out, every mistake one clear line.
 #include "models/command_line.h"
 #include "models/commands.h"
+#include "models/compress.h"
 #include "models/device_choice.h"
 #include "models/edit_command.h"
+#include "models/options.h"
 #include "models/train.h"
 
 #include <fmt/format.h>
@@ -23,6 +25,7 @@ constexpr int kFailure = 1, kUsage = 2;
 struct Arguments {
   TrainRequest train;
   std::string run, out, model, path;
+  std::vector<std::string> pictures;
   std::optional<std::string> data;
   EvalOptions eval;
   EditRequest edit;
@@ -126,6 +129,21 @@ void add_others(CLI::App& app, Arguments& a) {
   info->add_option("PATH", a.path, "RUN or FILE.safetensors")->required()->type_name("");
 }
 
+void add_compression(CLI::App& app, Arguments& a) {
+  CLI::App* pack =
+      app.add_subcommand("compress", "pack pictures into the bits that a prior needs for their codes");
+  pack->add_option("RUN", a.run, "folder of a run of pixelcnn")->required()->type_name("");
+  pack->add_option("PICTURE", a.pictures, "PNG or JPEG files, or folders of such")->required()->type_name("");
+  pack->add_option("--out", a.out, "file to write")->required()->type_name("FILE");
+  add_common(pack, a.device);
+
+  CLI::App* unpack = app.add_subcommand("decompress", "what is left of packed pictures, as PNG files");
+  unpack->add_option("RUN", a.run, "the run that they were packed with")->required()->type_name("");
+  unpack->add_option("FILE", a.path, "as compress wrote it")->required()->type_name("");
+  unpack->add_option("--out", a.out, "folder to write to")->required()->type_name("DIR");
+  add_common(unpack, a.device);
+}
+
 void add_edit(CLI::App& app, Arguments& a) {
   CLI::App* edit = app.add_subcommand("edit", "restore or change test images by way of a VAE's codes");
   edit->add_option("RUN", a.edit.run, "folder of a run")->required()->type_name("");
@@ -196,6 +214,8 @@ int run(const CLI::App& app, Arguments& a) {
   if (command == "sample") sample(a.run, device(a), a.count, a.seed, a.out);
   if (command == "reconstruct") reconstruct(a.run, device(a), a.count, a.data, a.out);
   if (command == "eval") evaluate(a.run, device(a), a.eval);
+  if (command == "compress") compress(a.run, device(a), a.pictures, a.out);
+  if (command == "decompress") decompress(a.run, device(a), a.path, a.out);
   if (command == "edit") {
     a.edit.device = device(a);
     edit(app.get_subcommands().front()->get_subcommands().front()->get_name(), a.edit, a.how);
@@ -214,6 +234,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_train(app, arguments);
   add_others(app, arguments);
+  add_compression(app, arguments);
   add_edit(app, arguments);
   app.footer("gesso COMMAND --help says more of each. Data sets are looked for in $GESSO_DATA first.");
   try {
