@@ -10,23 +10,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace gesso::models {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr float kLeast =
+    std::numeric_limits<float>::denorm_min();  // a p below it is a float 0, which has no logarithm
 constexpr std::int64_t kTogether = 64;  // images whose codes are coded in turn; both ends must do it alike
 
 std::uint32_t checksum(const std::vector<Tensor>& codes, std::uint32_t before) {
   for (const Tensor& k : codes) before = nn::crc32c(k.raw(), k.bytes(), before);
   return before;
-}
-
-std::int64_t places(const PixelCnn& prior) {
-  std::int64_t n = 0;
-  for (const CodeGrid& grid : prior.code_grids()) n += grid.h * grid.w;
-  return n;
 }
 
 /// The codes of images first .. last - 1, each of them what code(p (K), image, grid, place) says; asked for place after place, and
@@ -119,7 +116,7 @@ std::uint32_t checksum_of(PixelCnn& prior) {
 
 PackedCodes pack(PixelCnn& prior, const std::vector<Tensor>& codes) {
   const std::int64_t N = codes[0].dim(0);
-  nn::Progress bar(N * places(prior), "packing");
+  nn::Progress bar(N * places(prior.code_grids()), "packing");
   nn::RangeEncoder encoder;
   PackedCodes packed;
   for (std::int64_t i = 0; i < N; i += kTogether) {
@@ -130,7 +127,7 @@ PackedCodes pack(PixelCnn& prior, const std::vector<Tensor>& codes) {
       const std::int64_t k = part[grid][n - i].reshape({-1}).data<std::int64_t>()[place];
       const std::vector<std::uint32_t> begins = nn::symbol_ranges(p);
       encoder.encode({begins[k], begins[k + 1] - begins[k]});
-      packed.ideal_bits -= std::log2(double{p[k]});
+      packed.ideal_bits -= std::log2(double{std::max(p[k], kLeast)});
       return k;
     };
     in_turn(prior, i, last, bar, code);
@@ -141,7 +138,7 @@ PackedCodes pack(PixelCnn& prior, const std::vector<Tensor>& codes) {
 }
 
 std::vector<Tensor> unpack(PixelCnn& prior, std::int64_t N, const std::string& bits, std::uint32_t expected) {
-  nn::Progress bar(N * places(prior), "unpacking");
+  nn::Progress bar(N * places(prior.code_grids()), "unpacking");
   nn::RangeDecoder decoder(bits);
   std::vector<std::vector<Tensor>> parts(prior.code_grids().size());
   std::uint32_t found = 0;
@@ -183,7 +180,7 @@ void compress(const std::string& run, Device device, const std::vector<std::stri
   const auto n = static_cast<double>(files.size()), size = static_cast<double>(fs::file_size(out));
   const double coded = 8. * static_cast<double>(bits.bits.size());
   const double pixels = n * static_cast<double>(packed.image[0] * packed.image[1]);
-  const double places_of_all = n * static_cast<double>(places(prior.pixelcnn));
+  const double places_of_all = n * static_cast<double>(places(prior.pixelcnn.code_grids()));
   fmt::print("{}: {} pictures of {}x{} in {} bytes, {} of them codes\n", out, files.size(), packed.image[0],
              packed.image[1], size, packed.bits.size());
   fmt::print("  bits per pixel  {:.4f}   with names and header {:.4f}\n", coded / pixels, 8 * size / pixels);

@@ -26,6 +26,12 @@ Losses MeanLosses::mean() const {
   return mean;
 }
 
+std::int64_t places(const std::vector<CodeGrid>& grids) {
+  std::int64_t n = 0;
+  for (const CodeGrid& grid : grids) n += grid.h * grid.w;
+  return n;
+}
+
 Tensor with_shape(const Tensor& x, const Shape& shape) {
   Shape all{-1};
   for (const std::int64_t extent : shape) all.push_back(extent);
@@ -143,7 +149,11 @@ const std::vector<Entry>& catalogue() {
        .epochs = 5,
        .make = [](const Recipe& recipe) -> std::unique_ptr<Model> {
          return std::make_unique<PixelCnn>(recipe);
-       }},
+       },
+       .walk_heading = "Completed images",
+       .walk_words =
+           "Test images on the right; to the left fewer and fewer of their first codes are given, and the "
+           "others drawn."},
       {.name = "vq-vae",
        .summary = "autoencoder with a codebook, for sides divisible by 4 (van den Oord et al. 2017)",
        .options = vq_vae_options(),

@@ -60,6 +60,8 @@ struct Posterior {
 struct CodeGrid {
   std::int64_t h, w, K;
 };
+/// h w of all.
+std::int64_t places(const std::vector<CodeGrid>& grids);
 
 /// Images x (N,D) are rows of D = H W C pixels in [0,1], f32, on the model's device; so are the results.
 class Model {
@@ -161,6 +163,9 @@ struct Entry {
   double lr;
   std::int64_t batch_size, epochs;
   std::unique_ptr<Model> (*make)(const Recipe& recipe);
+  /// What the picture of Model::walk() shows, for the report.
+  const char* walk_heading = "A walk through latent space";
+  const char* walk_words = "Four points at the corners, and what lies between them.";
 };
 
 const std::vector<Entry>& catalogue();

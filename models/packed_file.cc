@@ -107,6 +107,7 @@ PackedPictures load_packed(const std::filesystem::path& path) {
   p.weights = from.number<std::uint32_t>("the model's checksum");
   for (int i = 0; i < 3; ++i) p.image.push_back(from.number<std::uint32_t>("the size of the pictures"));
   const auto count = from.number<std::uint32_t>("the number of pictures");
+  if (count == 0) from.fail("no pictures");
   std::set<std::string> seen;
   for (std::uint32_t i = 0; i < count; ++i) {
     p.names.push_back(from.string("the names"));

@@ -87,12 +87,6 @@ PixelCnnShape shape_of(const std::vector<CodeGrid>& grids, const Recipe& recipe)
           .layers = recipe.options.count("layers")};
 }
 
-std::int64_t places(const std::vector<CodeGrid>& grids) {
-  std::int64_t n = 0;
-  for (const CodeGrid& grid : grids) n += grid.h * grid.w;
-  return n;
-}
-
 Tensor coarser(const std::vector<Tensor>& codes) {
   return codes.size() > 1 ? codes[codes.size() - 2] : Tensor();
 }

@@ -34,6 +34,19 @@ class Recent {
   std::vector<Tensor> last_;
 };
 
+/// L_l a of every layer for the next row (N,1,w,2C), from the rows above it, which move on.
+std::vector<Var> link_next_row(std::vector<PixelCnnNetwork::Layer>& layers, std::vector<Recent>& rows,
+                               const Var& c) {
+  std::vector<Var> linked;
+  Var a;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (l > 0) rows[l].push(gate(a));
+    a = layers[l].down(layers[l].vertical.row(rows[l].along(1)), c);
+    linked.push_back(layers[l].link(a));
+  }
+  return linked;
+}
+
 }  // namespace
 
 WindowConv::WindowConv(std::int64_t in, std::int64_t out, Window w, Generator& g)
@@ -108,30 +121,26 @@ Var PixelCnnNetwork::operator()(const Tensor& codes, const Tensor& above) {
 Tensor PixelCnnNetwork::generate(std::int64_t N, const Tensor& above, const Next& next) {
   const NoGrad off;
   const Var c = features(above);
-  const Device device = embed_.weight.device();
-  const auto zeros = [&](std::int64_t columns) {
-    return tensor::zeros({N, 1, columns, shape_.width}, embed_.weight.dtype(), device);
+  const auto nothing = [&](std::int64_t columns) {
+    return tensor::zeros({N, 1, columns, shape_.width}, embed_.weight.dtype(), embed_.weight.device());
   };
-  std::vector<Recent> rows;  // of what each layer's vertical stack is given
-  for (const Layer& layer : layers_) rows.emplace_back(layer.vertical.window.rows(), zeros(shape_.w));
+  std::vector<Recent> rows,
+      start;  // of what each layer's stacks are given: vertical, and horizontal where a row begins
+  for (const Layer& layer : layers_) {
+    rows.emplace_back(layer.vertical.window.rows(), nothing(shape_.w));
+    start.emplace_back(layer.horizontal.window.columns(), nothing(1));
+  }
   std::vector<Tensor> codes;  // of each row, (N,1,w)
   for (std::int64_t i = 0; i < shape_.h; ++i) {
-    const Var c_row = c ? slice(c, 1, i, i + 1) : Var();
-    std::vector<Var> linked;
-    std::vector<Recent> places;
-    Var a, h;
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      if (l > 0) rows[l].push(gate(a));
-      a = layers_[l].down(layers_[l].vertical.row(rows[l].along(1)), c_row);
-      linked.push_back(layers_[l].link(a));
-      places.emplace_back(layers_[l].horizontal.window.columns(), zeros(1));
-    }
+    const std::vector<Var> linked = link_next_row(layers_, rows, c ? slice(c, 1, i, i + 1) : c);
+    std::vector<Recent> places = start;
     std::vector<Tensor> row;
     for (std::int64_t j = 0; j < shape_.w; ++j) {
+      Var h;
       for (std::size_t l = 0; l < layers_.size(); ++l) {
         if (l > 0) places[l].push(h);
-        h = layers_[l].across(h, layers_[l].horizontal.place(places[l].along(2)),
-                              slice(linked[l], 2, j, j + 1));
+        const Var convolved = layers_[l].horizontal.place(places[l].along(2));
+        h = layers_[l].across(h, convolved, slice(linked[l], 2, j, j + 1));
       }
       const Tensor logits = head_(h).value().reshape({N, shape_.codes});
       row.push_back(next(logits, i * shape_.w + j).reshape({N, 1, 1}));

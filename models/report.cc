@@ -169,6 +169,7 @@ std::string sample_frames(const RunFolder& run) {
 void write_report(const RunFolder& run) {
   const Config config = run.load_config();
   const std::vector<json> lines = read_metrics(run);
+  const Entry& entry = find_model(config.model);
   const std::string title =
       escaped(fmt::format("{} on {}", config.model, fs::path(config.data).filename().string()));
   const auto section = [](const char* heading, const char* words, const std::string& body) {
@@ -178,7 +179,7 @@ void write_report(const RunFolder& run) {
       "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta name=viewport "
       "content=\"width=device-width\">\n"
       "<title>{0}</title>\n<style>{1}</style>\n<h1>{0}</h1>\n<p>{2}. Losses in {3}.</p>\n",
-      title, kStyle, escaped(find_model(config.model).summary), escaped(find_model(config.model).measure));
+      title, kStyle, escaped(entry.summary), escaped(entry.measure));
   if (!config.objective.empty()) page += fmt::format("<p>{}.</p>\n", escaped(config.objective));
   page += alarms(lines);
   page += figures(lines);
@@ -189,8 +190,7 @@ void write_report(const RunFolder& run) {
                     "Test images, each followed by what is left of it after encoding and decoding.",
                     image(pairs, "test images and their reconstructions"));
   if (const fs::path sheet = run.samples() / "walk.png"; fs::exists(sheet))
-    page += section("A walk through latent space", "Four points at the corners, and what lies between them.",
-                    image(sheet, "a sheet through latent space"));
+    page += section(entry.walk_heading, entry.walk_words, image(sheet, entry.walk_heading));
   if (const fs::path units = run.samples() / "traversal.png"; fs::exists(units))
     page +=
         section("Latent units",

@@ -111,6 +111,7 @@ TEST_CASE("packed pictures: with a right checksum, what cannot be is still an er
     std::string bytes, said;
   };
   for (const Case& c : {Case{0, "\2", "version 2"},
+                        {names - 4, std::string(4, '\0'), "no pictures"},
                         {names, "\4../x", "no plain name"},
                         {names, "\4a/bc", "no plain name"},
                         {names, std::string("\4a\0bc", 5), "no plain name"},
