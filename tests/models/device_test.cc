@@ -24,8 +24,9 @@ Trace trace(const Entry& entry, Device device, int steps, const std::vector<std:
   for (const Option& o :
        entry.options)  // of more than one, rounding decides which a vector between two becomes
     if (o.name == "codes") options.set("codes=1");
-  for (const Option& o : entry.options)  // all that is new in a layer is in the second
-    if (o.name == "layers") options.set("layers=2");
+  for (const Option& o : entry.options)
+    if (o.name == "layers")  // at full size, without strides; all that is new in a layer is in the second
+      for (const char* small : {"layers=2", "width=0.03125"}) options.set(small);
   for (const std::string& assignment : set) options.set(assignment);
   const auto model =
       entry.make({.image = image, .options = options, .lr = entry.lr, .seed = 5, .device = device});
