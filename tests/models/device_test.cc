@@ -21,12 +21,11 @@ Trace trace(const Entry& entry, Device device, int steps, const std::vector<std:
   const Shape image{28, 28, 1};
   Options options(entry.options);
   options.set("width=0.25");
-  for (const Option& o :
-       entry.options)  // of more than one, rounding decides which a vector between two becomes
+  for (const Option& o : entry.options)  // of more than one, rounding decides which a vector becomes
     if (o.name == "codes") options.set("codes=1");
-  for (const Option& o : entry.options)
-    if (o.name == "layers")  // at full size, without strides; all that is new in a layer is in the second
-      for (const char* small : {"layers=2", "width=0.03125"}) options.set(small);
+  if (entry.name ==
+      std::string("pixelcnn"))  // every layer has all pixels; the second has all that is new in a layer
+    for (const char* small : {"layers=2", "width=0.03125"}) options.set(small);
   for (const std::string& assignment : set) options.set(assignment);
   const auto model =
       entry.make({.image = image, .options = options, .lr = entry.lr, .seed = 5, .device = device});
