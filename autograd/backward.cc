@@ -33,8 +33,9 @@ class Engine {
   void run(const Flags& flags) {
     const Recording recording(flags.create_graph);
     for (Visit& v : visits_) {
-      if (!v.needed || !v.gradient.defined()) continue;
       Node& node = *v.node;
+      if (v.needed && !v.parts.empty()) join_parts(v);
+      if (!v.needed || !v.gradient.defined()) continue;
       for (const auto& hook : node.hooks)
         if (Var replaced = hook(v.gradient)) {
           check_gradient(node, replaced);
@@ -46,6 +47,7 @@ class Engine {
       if (!v.requested) v.gradient = Var();
       if (followed && !flags.create_graph && !flags.retain_graph) {
         node.edges.clear();
+        node.join = nullptr;
         node.output = Tensor();
         node.freed = true;
       }
@@ -62,6 +64,7 @@ class Engine {
     std::shared_ptr<Node> node;
     std::size_t first_edge;  // targets_[first_edge + i] is the visit that edge i leads to
     Var gradient = {};
+    std::vector<Var> parts = {};  // of `gradient`, for an op with several results
     bool requested = false, needed = false;
   };
 
@@ -128,6 +131,20 @@ class Engine {
     v.gradient = v.gradient.defined() ? v.gradient + gradient : gradient;
   }
 
+  /// A result of an op with several is one node, so nothing is there yet.
+  static void put(Visit& v, std::size_t part, const Var& gradient) {
+    if (v.parts.size() <= part) v.parts.resize(part + 1);
+    v.parts[part] = gradient;
+  }
+
+  static void join_parts(Visit& v) {
+    const Running now(v.node->name);
+    v.gradient = v.node->join(v.parts);
+    check_gradient(*v.node, v.gradient);
+    if (modes().anomaly) check_finite("a gradient", v.node->name, v.gradient.value());
+    v.parts.clear();
+  }
+
   /// False if none of them leads to a requested input.
   bool follow_edges(const Visit& v) {
     const Node& node = *v.node;
@@ -147,7 +164,10 @@ class Engine {
       }();
       if (!dx.defined()) continue;
       if (modes().anomaly) check_finite("a gradient", node.name, dx.value());
-      add(to, dx);
+      if (const int part = node.edges[i].part; part >= 0)
+        put(to, static_cast<std::size_t>(part), dx);
+      else
+        add(to, dx);
     }
     return followed;
   }

@@ -77,13 +77,18 @@ std::vector<Var> split(const Var& x, const std::vector<std::int64_t>& sizes, int
   }
   check(at == x.dim(axis), "split: the parts have {} elements, axis {} of {} has {}", at, axis, x.shape(),
         x.dim(axis));
-  std::vector<Var> parts;
-  at = 0;
-  for (std::int64_t n : sizes) {
-    parts.push_back(slice(x, axis, at, at + n));
-    at += n;
-  }
-  return parts;
+  if (sizes.empty()) return {};
+  const auto together = [=, shape = x.shape(), t = x.dtype(), d = x.device()](const std::vector<Var>& dy) {
+    std::vector<Var> all = dy;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      Shape part = shape;
+      part[shape.axis("split", axis)] = sizes[i];
+      if (!all[i]) all[i] = tensor::zeros(part, t, d);
+    }
+    return concat(all, axis);
+  };
+  return make_parts("split", tensor::split(x.value(), sizes, axis), x.shape(), together,
+                    {edge(x, [](const Var& dx) { return dx; })});
 }
 
 Var take_rows(const Var& x, const Tensor& index) {

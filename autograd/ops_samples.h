@@ -63,5 +63,6 @@ std::vector<Op> linear_rows();
 std::vector<Op> conv_rows();
 std::vector<Op> norm_rows();
 std::vector<Op> image_rows();
+std::vector<Op> recurrent_rows();
 
 }  // namespace gesso

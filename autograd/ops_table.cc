@@ -60,7 +60,7 @@ const std::vector<Op>& ops_table() {
   static const std::vector<Op> table = [] {
     std::vector<Op> all;
     for (const auto& rows : {elementwise_rows(), reduce_rows(), move_rows(), linear_rows(), conv_rows(), norm_rows(),
-                             image_rows()})
+                             image_rows(), recurrent_rows()})
       all.insert(all.end(), rows.begin(), rows.end());
     return all;
   }();

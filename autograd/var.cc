@@ -37,6 +37,7 @@ Node::Node(const char* op, const Shape& s, DType t)
 /// A chain of a million nodes must not recurse a million times: the
 /// nodes this one held last are released one by one.
 Node::~Node() {
+  if (join) edges.push_back({nullptr, [last = std::move(join)](const Var&, const Var&) { return Var(); }});
   thread_local std::vector<Edge>* releasing = nullptr;
   if (releasing) {
     for (Edge& e : edges) releasing->push_back(std::move(e));
@@ -111,6 +112,23 @@ Var without_value(const char* name, const Shape& shape, DType dtype, std::vector
   auto node = std::make_shared<Node>(name, shape, dtype);
   node->edges = std::move(edges);
   return attach({}, std::move(node));
+}
+
+std::vector<Var> make_parts(const char* name, const std::vector<Tensor>& values, const Shape& shape,
+                            Join join, std::vector<Edge> edges) {
+  const Var whole = without_value(name, shape, values.at(0).dtype(), std::move(edges));
+  if (whole.requires_grad())
+    whole.node()->join = [n = values.size(), join = std::move(join)](std::vector<Var> parts) {
+      parts.resize(n);
+      return join(parts);
+    };
+  std::vector<Var> results;
+  for (const Tensor& value : values) {
+    Edge up = edge(whole, [](const Var& dy) { return dy; });
+    up.part = static_cast<int>(results.size());
+    results.push_back(make(name, value, std::move(up)));
+  }
+  return results;
 }
 
 }  // namespace gesso

@@ -147,7 +147,10 @@ struct Edge {
   std::shared_ptr<Node> to;  // null: no gradient wanted here
   std::function<Var(const Var& dy, const Var& y)> f;
   bool wants_output = false;
+  int part = -1;  // of an op with several results, which of them this gradient is for
 };
+/// One gradient from those of an op's several results, undefined where none came.
+using Join = std::function<Var(const std::vector<Var>& parts)>;
 
 /// One op in the graph, or a leaf.
 struct Node {
@@ -156,6 +159,7 @@ struct Node {
   Shape shape;
   DType dtype;
   std::vector<Edge> edges;
+  Join join;      // only of an op with several results
   Tensor output;  // only where an edge wants it
   std::uint32_t output_version = 0;
   bool leaf = false, keeps_grad = false, freed = false;
@@ -191,5 +195,10 @@ requires(std::same_as<Edges, Edge>&&...) Var make(const char* name, Tensor value
 /// A place in the graph without a value, for an op inside a fused kernel:
 /// only its edges matter. Undefined if none leads anywhere.
 Var without_value(const char* name, const Shape& shape, DType dtype, std::vector<Edge> edges);
+
+/// The results of an op that has several. Its gradient is what `join` makes of theirs, so that what they share is computed
+/// once: the gradient of `shape` that the edges lead on from.
+std::vector<Var> make_parts(const char* name, const std::vector<Tensor>& values, const Shape& shape,
+                            Join join, std::vector<Edge> edges);
 
 }  // namespace gesso

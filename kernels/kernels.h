@@ -166,6 +166,17 @@ struct Windows {
   HW size = 1, stride = 1, padding = 0;
 };
 
+/// A step of an LSTM between its matrix products, element by element of (M,H). a (M,4H) has what comes to the gates i, f, g, o,
+/// in that order; c (M,H) is the state.
+///   i = sigmoid(a_i + w_i c),  f = sigmoid(a_f + w_f c),  g = tanh(a_g)
+///   c' = f c + i g,            o = sigmoid(a_o + w_o c'), h' = o tanh(c')
+/// Peepholes w (P,3H) = w_i, w_f, w_o: row m has those of place m % P, and M is a multiple of P. None where w is null; P is 1 then.
+template <class T>
+struct LstmCell {
+  std::int64_t M = 0, H = 0, P = 1;
+  const T *a = nullptr, *c = nullptr, *w = nullptr;
+};
+
 template <class T>
 struct Kernels {
   // elementwise.cc
@@ -233,6 +244,11 @@ struct Kernels {
   // y (N,n_y,C) = 0, then y[n,index[n,m,c],c] += x[n,m,c] in the order of m; x (N,n_x,C)
   void (*add_pixels)(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C, const std::int64_t* index,
                      const T* x, T* y) = nullptr;
+
+  // lstm.cc: h', c' (M,H)
+  void (*lstm_cell)(const LstmCell<T>& p, T* h_next, T* c_next) = nullptr;
+  // da (M,4H), dc (M,H), and dw (P,3H) where there is a w, from dh', dc' (M,H), of which one may be null: zero
+  void (*lstm_cell_grad)(const LstmCell<T>& p, const T* dh_next, const T* dc_next, T* da, T* dc, T* dw) = nullptr;
 };
 
 /// The element types a tensor can have.

@@ -39,7 +39,8 @@ const Reference& reference(const std::string& op) {
   static const std::map<std::string, Reference> all = [] {
     std::map<std::string, Reference> m;
     for (const auto& some : {elementwise_references(), reduce_references(), move_references(),
-                             linear_references(), conv_references(), norm_references(), image_references()})
+                             linear_references(), conv_references(), norm_references(), image_references(),
+                             recurrent_references()})
       m.insert(some.begin(), some.end());
     return m;
   }();

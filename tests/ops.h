@@ -51,6 +51,7 @@ const std::vector<Mistake>& mistakes();
 std::vector<Mistake> conv_mistakes();
 std::vector<Mistake> norm_mistakes();
 std::vector<Mistake> image_mistakes();
+std::vector<Mistake> recurrent_mistakes();
 
 // ---- loops for writing references ----
 
@@ -84,5 +85,6 @@ References linear_references();
 References conv_references();
 References norm_references();
 References image_references();
+References recurrent_references();
 
 }  // namespace gesso::tests

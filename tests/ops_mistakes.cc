@@ -269,7 +269,7 @@ const std::vector<Mistake>& mistakes() {
   static const std::vector<Mistake> all = [] {
     std::vector<Mistake> m = of_arithmetic();
     for (const auto& more : {of_reductions(), of_moves(), of_products(), conv_mistakes(), norm_mistakes(),
-                             image_mistakes()})
+                             image_mistakes(), recurrent_mistakes()})
       m.insert(m.end(), more.begin(), more.end());
     return m;
   }();

@@ -17,6 +17,7 @@ Kernels<T> gather() {
   install_norm(k);
   install_image(k);
   install_quantize(k);
+  install_lstm(k);
   return k;
 }
 

@@ -25,6 +25,8 @@ void install_image(Kernels<T>& k);
 template <class T>
 void install_quantize(Kernels<T>& k);
 template <class T>
+void install_lstm(Kernels<T>& k);
+template <class T>
 void install_conv(Kernels<T>& k);
 void install_move(MoveKernels& k);
 

@@ -21,6 +21,7 @@ Kernels<T> gather() {
   install_norm(k);
   install_image(k);
   install_quantize(k);
+  install_lstm(k);
   return k;
 }
 

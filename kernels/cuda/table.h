@@ -31,6 +31,8 @@ template <class T>
 void install_image(Kernels<T>& k);
 template <class T>
 void install_quantize(Kernels<T>& k);
+template <class T>
+void install_lstm(Kernels<T>& k);
 void install_move(MoveKernels& k);
 
 /// Memory for intermediate results of a kernel, from the device's caching allocator; given back in stream order.

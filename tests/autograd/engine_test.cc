@@ -224,6 +224,35 @@ TEST_CASE("an edge may say that there is no gradient: nothing below it runs") {
   CHECK(numbers(x.grad()) == Numbers{1, 1});
 }
 
+TEST_CASE("an op with several results makes one gradient of theirs, once, absent ones included") {
+  const Var x = leaf({1, 2, 3, 4});
+  int joined = 0;
+  const auto halves = [&] {
+    return make_parts("halves", {x.value().slice(0, 2), x.value().slice(2, 4)}, x.shape(),
+                      [&joined](const std::vector<Var>& d) {
+                        ++joined;
+                        const Var none = tensor::zeros({2}, DType::f64);
+                        return concat({d[0] ? d[0] : none, d[1] ? 10 * d[1] : none});
+                      },
+                      {edge(x, [](const Var& dx) { return 2 * dx; })});
+  };
+  const std::vector<Var> both = halves();
+  (sum(both[0] * both[1]) + sum(both[0])).backward({.retain_graph = true});
+  CHECK(numbers(x.grad()) == Numbers{8, 10, 20, 40});
+  CHECK(joined == 1);
+  CHECK(numbers(grad({sum(both[1])}, {x}, {.retain_graph = true})[0]) == Numbers{0, 0, 20, 20});
+  CHECK(numbers(grad({both[0]}, {both[0]}, {.grad_outputs = {leaf({5, 6})}, .retain_graph = true})[0]) ==
+        Numbers{5, 6});
+  CHECK(joined == 2);
+  sum(both[0]).backward();
+  CHECK(message([&] { sum(both[1]).backward(); }).find("freed by an earlier backward") != std::string::npos);
+
+  const Var dx = grad({sum(halves()[1] * halves()[1])}, {x}, {.create_graph = true})[0];
+  CHECK(numbers(grad({sum(dx)}, {x})[0]) == Numbers{0, 0, 800, 800});
+  const NoGrad off;
+  CHECK_FALSE(halves()[0].requires_grad());
+}
+
 TEST_CASE("edges that throw leave the thread as it was") {
   const Var x = leaf({1});
   const Var y = make("faulty", x.value().clone(), edge(x, [](const Var&) -> Var { throw Error("edge"); }));

@@ -43,6 +43,14 @@ TEST_CASE("a chain of a million nodes runs backwards and is given back") {
     CHECK(x.grad().item() == 1);
   }
   {
+    Var y = x;  // the joint gradient of several results captures what they were made from, too
+    for (int i = 0; i < kDeep / 4; ++i)
+      y = make_parts("two", {y.value(), y.value()}, y.shape(),
+                     [y](const std::vector<Var>& d) { return d[0]; },
+                     {edge(y, [](const Var& dy) { return dy; })})[0];
+    CHECK(y.item() == 1);
+  }
+  {
     Var y = x;  // each edge captures its input, and nobody runs them
     for (int i = 0; i < kDeep; ++i) y = y * x;
     CHECK(y.item() == 1);

@@ -121,8 +121,8 @@ struct Staged {
   }
   static void quantize(std::int64_t M, std::int64_t K, std::int64_t D, const T* z, const T* codes,
                        std::int64_t* index, std::int64_t* counts) {
-    k().quantize(M, K, D, Mirror<const T>(z, M * D), Mirror<const T>(codes, K * D), Mirror<std::int64_t>(index, M),
-                 Mirror<std::int64_t>(counts, K));
+    k().quantize(M, K, D, Mirror<const T>(z, M * D), Mirror<const T>(codes, K * D),
+                 Mirror<std::int64_t>(index, M), Mirror<std::int64_t>(counts, K));
   }
   static void uniform(RandomState r, T low, T high, std::int64_t n, T* y) {
     k().uniform(r, low, high, n, Mirror<T>(y, n));
@@ -253,6 +253,20 @@ struct Staged {
                    Mirror<const T>(x, N * n_x * C), Mirror<T>(y, N * n_y * C));
   }
 
+  static LstmCell<T> there(const LstmCell<T>& p, const T* a, const T* c, const T* w) {
+    return {p.M, p.H, p.P, a, c, w};
+  }
+  static void lstm_cell(const LstmCell<T>& p, T* h, T* c) {
+    const Mirror<const T> a(p.a, 4 * p.M * p.H), c_before(p.c, p.M * p.H), w(p.w, 3 * p.P * p.H);
+    k().lstm_cell(there(p, a, c_before, w), Mirror<T>(h, p.M * p.H), Mirror<T>(c, p.M * p.H));
+  }
+  static void lstm_cell_grad(const LstmCell<T>& p, const T* dh, const T* dc_next, T* da, T* dc, T* dw) {
+    const std::int64_t n = p.M * p.H;
+    const Mirror<const T> a(p.a, 4 * n), c(p.c, n), w(p.w, 3 * p.P * p.H);
+    k().lstm_cell_grad(there(p, a, c, w), Mirror<const T>(dh, n), Mirror<const T>(dc_next, n),
+                       Mirror<T>(da, 4 * n), Mirror<T>(dc, n), Mirror<T>(dw, p.w ? 3 * p.P * p.H : 0));
+  }
+
   static constexpr Kernels<T> table{.fill = fill,
                                     .arange = arange,
                                     .unary = unary,
@@ -284,7 +298,9 @@ struct Staged {
                                     .resample = resample,
                                     .arg_max_pool = arg_max_pool,
                                     .take_pixels = take_pixels,
-                                    .add_pixels = add_pixels};
+                                    .add_pixels = add_pixels,
+                                    .lstm_cell = lstm_cell,
+                                    .lstm_cell_grad = lstm_cell_grad};
 };
 
 // ---- moves: elements of 1, 4 or 8 bytes ----

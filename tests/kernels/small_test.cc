@@ -213,7 +213,8 @@ TEST_CASE_TEMPLATE("optimizers", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("nearest codes", T, float, double) {
-  for (const auto& [M, K, D] : {std::array<std::int64_t, 3>{1, 1, 1}, {70, 33, 5}, {64, 64, 16}, {130, 70, 37}}) {
+  for (const auto& [M, K, D] :
+       {std::array<std::int64_t, 3>{1, 1, 1}, {70, 33, 5}, {64, 64, 16}, {130, 70, 37}}) {
     std::vector<T> z = numbers<T>(M * D, 11, -2.5, 2.5), codes = numbers<T>(K * D, 12, -2.5, 2.5);
     for (std::vector<T>* x : {&z, &codes})  // whole numbers, of which sums are exact
       for (T& v : *x) v = std::round(v);
@@ -222,6 +223,23 @@ TEST_CASE_TEMPLATE("nearest codes", T, float, double) {
     cpu<T>().quantize(M, K, D, z.data(), codes.data(), index_expected.data(), counts_expected.data());
     CHECK(index == index_expected);
     CHECK(counts == counts_expected);
+  }
+}
+
+TEST_CASE_TEMPLATE("steps of an LSTM", T, float, double) {
+  for (const auto& [M, H, P] :
+       {std::array<std::int64_t, 3>{1, 1, 0}, {70, 33, 0}, {70, 9, 1}, {90, 16, 30}}) {
+    const std::int64_t n = M * H, weights = 3 * P * H;
+    const std::vector<T> a = numbers<T>(4 * n, 1, -3, 3), c = numbers<T>(n, 2, -2, 2),
+                         w = numbers<T>(weights, 3, -1, 1), d = numbers<T>(n, 4, -1, 1);
+    const LstmCell<T> p{M, H, P ? P : 1, a.data(), c.data(), P ? w.data() : nullptr};
+    compare<T>(2 * n, [&, n_ = n](const auto& k, T* y) { k.lstm_cell(p, y, y + n_); });
+    compare<T>(
+        5 * n + weights,
+        [&, n_ = n, P_ = P](const auto& k, T* y) {
+          k.lstm_cell_grad(p, d.data(), c.data(), y, y + 4 * n_, P_ ? y + 5 * n_ : nullptr);
+        },
+        64);
   }
 }
 
