@@ -144,29 +144,77 @@ Tensor make_grid(const Tensor& images, const GridOptions& o) {
   return enlarged(grid, o.scale);
 }
 
-std::string encode_png(const Tensor& image) {
-  check_image("encode_png", image, 3);
+namespace {
+
+/// The pixels as IDAT has them: filtered and deflated.
+std::string deflated(const char* op, const Tensor& image) {
+  check_image(op, image, 3);
   const Tensor x = to_bytes(image.to(Device::cpu));
   const std::int64_t H = x.dim(0), W = x.dim(1), C = x.dim(2);
-  check(H * (W * C + 1) <= kLargest, "encode_png: an image of shape {} is too large", x.shape());
+  check(H * (W * C + 1) <= kLargest, "{}: an image of shape {} is too large", op, x.shape());
 
   const auto rows = filtered(x.data<std::uint8_t>(), static_cast<std::size_t>(H),
                              static_cast<std::size_t>(W * C), static_cast<std::size_t>(C));
   uLongf size = compressBound(rows.size());
   std::string data(size, '\0');
   const int status = compress(reinterpret_cast<Bytef*>(data.data()), &size, rows.data(), rows.size());
-  check(status == Z_OK, "encode_png: zlib failed with status {}", status);
+  check(status == Z_OK, "{}: zlib failed with status {}", op, status);
   data.resize(size);
+  return data;
+}
 
+/// Signature and header.
+std::string png_of(const Shape& image) {
   std::string header;
-  put_u32(header, static_cast<std::uint64_t>(W));
-  put_u32(header, static_cast<std::uint64_t>(H));
+  put_u32(header, static_cast<std::uint64_t>(image[1]));
+  put_u32(header, static_cast<std::uint64_t>(image[0]));
   const char kGrey = 0, kRgb = 2;
-  header.append(
-      {8, C == 1 ? kGrey : kRgb, 0, 0, 0});  // 8 bits a channel; deflate, adaptive filters, not interlaced
+  header.append({8, image[2] == 1 ? kGrey : kRgb, 0, 0,
+                 0});  // 8 bits a channel; deflate, adaptive filters, not interlaced
   std::string png = "\x89PNG\r\n\x1a\n";
   put_chunk(png, "IHDR", header);
+  return png;
+}
+
+}  // namespace
+
+std::string encode_png(const Tensor& image) {
+  const std::string data = deflated("encode_png", image);
+  std::string png = png_of(image.shape());
   put_chunk(png, "IDAT", data);
+  put_chunk(png, "IEND", "");
+  return png;
+}
+
+// acTL: frames, and 0 for no last repetition. fcTL before each frame: number, size, place, seconds as a fraction, and that a frame
+// replaces the one before. fdAT is IDAT behind a number; fcTL and fdAT are counted together.
+std::string encode_apng(const std::vector<Tensor>& frames, int frames_per_second) {
+  check(!frames.empty() && frames_per_second > 0 && frames_per_second <= 0xffff,
+        "encode_apng: {} frames, {} a second; it takes one of each at least", frames.size(),
+        frames_per_second);
+  const Shape shape = frames[0].shape();
+  std::string control, png;
+  put_u32(control, frames.size());
+  put_u32(control, 0);
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    check(frames[i].shape() == shape, "encode_apng: frame {} of {} behind one of {}", i, frames[i].shape(),
+          shape);
+    const std::string data = deflated("encode_apng", frames[i]);
+    if (i == 0) {
+      png = png_of(shape);
+      put_chunk(png, "acTL", control);
+    }
+    std::string frame, numbered;
+    put_u32(frame, number++);
+    for (const std::int64_t n : {shape[1], shape[0], std::int64_t{0}, std::int64_t{0}})
+      put_u32(frame, static_cast<std::uint64_t>(n));
+    frame.append(
+        {0, 1, static_cast<char>(frames_per_second >> 8), static_cast<char>(frames_per_second), 0, 0});
+    put_chunk(png, "fcTL", frame);
+    if (i > 0) put_u32(numbered, number++);
+    put_chunk(png, i == 0 ? "IDAT" : "fdAT", numbered + data);
+  }
   put_chunk(png, "IEND", "");
   return png;
 }

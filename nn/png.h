@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace gesso::nn {
 
@@ -33,6 +34,9 @@ Tensor make_grid(const Tensor& images, const GridOptions& options = {});
 
 /// The PNG file of one image (H,W,C).
 std::string encode_png(const Tensor& image);
+
+/// The APNG file of pictures (H,W,C) of one shape: a PNG of the first that browsers play as an animation, for ever.
+std::string encode_apng(const std::vector<Tensor>& frames, int frames_per_second);
 
 /// Writes the grid of `images` (or one image) as a PNG file, whole or not at all.
 void save_image(const Tensor& images, const std::filesystem::path& path, const GridOptions& options = {});

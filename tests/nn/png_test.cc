@@ -85,6 +85,73 @@ TEST_CASE("encode_png: a decoder gets the pixels back") {
     }
 }
 
+/// The chunks of a PNG, whose lengths and checksums are right.
+std::vector<std::pair<std::string, std::string>> chunks_of(std::string_view png) {
+  std::vector<std::pair<std::string, std::string>> all;
+  REQUIRE(png.substr(0, 8) == "\x89PNG\r\n\x1a\n");
+  for (png.remove_prefix(8); !png.empty();) {
+    const std::size_t n = u32(png);
+    REQUIRE(u32(png.substr(8 + n)) ==
+            ::crc32(0, reinterpret_cast<const Bytef*>(png.data() + 4), static_cast<uInt>(n + 4)));
+    all.emplace_back(png.substr(4, 4), png.substr(8, n));
+    png.remove_prefix(12 + n);
+  }
+  return all;
+}
+
+/// A PNG of the header and the pixels of one frame.
+std::string still(const std::string& header, const std::string& data) {
+  std::string png = "\x89PNG\r\n\x1a\n";
+  for (const auto& [type, content] :
+       {std::pair<std::string, std::string>{"IHDR", header}, {"IDAT", data}, {"IEND", ""}}) {
+    const auto put = [&png](std::uint32_t v) {
+      for (int shift = 24; shift >= 0; shift -= 8) png += static_cast<char>(v >> shift);
+    };
+    put(static_cast<std::uint32_t>(content.size()));
+    const std::string body = type + content;
+    png += body;
+    put(static_cast<std::uint32_t>(
+        ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()))));
+  }
+  return png;
+}
+
+TEST_CASE("encode_apng: chunks in their order, counted through, and every frame comes back") {
+  std::mt19937 random(0);
+  for (const std::int64_t C : {1, 3})
+    for (const std::size_t count : {1, 4}) {
+      std::vector<Tensor> frames;
+      for (std::size_t i = 0; i < count; ++i) {
+        frames.emplace_back(Shape{6, 9, C}, DType::u8);
+        for (std::int64_t k = 0; k < frames[i].size(); ++k)
+          frames[i].mutable_data<std::uint8_t>()[k] = static_cast<std::uint8_t>(random());
+      }
+      const auto chunks = chunks_of(encode_apng(frames, 300));
+      REQUIRE(chunks.size() == 3 + 2 * count);
+      CHECK(chunks[0].first == "IHDR");
+      CHECK(chunks[1] == std::pair<std::string, std::string>(
+                             "acTL", std::string{0, 0, 0, static_cast<char>(count), 0, 0, 0, 0}));
+      CHECK(chunks.back().first == "IEND");
+      std::uint32_t number = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto& [control, how] = chunks[2 + 2 * i];
+        const auto& [type, data] = chunks[3 + 2 * i];
+        CHECK(control == "fcTL");
+        REQUIRE(how.size() == 26);
+        CHECK(u32(how) == number++);
+        CHECK((u32(std::string_view(how).substr(4)) == 9 && u32(std::string_view(how).substr(8)) == 6));
+        CHECK(how.substr(12) == std::string{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 44, 0, 0});  // at (0,0), 1/300 s
+        CHECK(type == (i == 0 ? "IDAT" : "fdAT"));
+        if (i > 0) CHECK(u32(data) == number++);
+        CHECK(same(decode(still(chunks[0].second, data.substr(i == 0 ? 0 : 4))).image, frames[i]));
+      }
+    }
+  const Tensor one({2, 2, 1}, DType::u8);
+  CHECK_THROWS_AS(encode_apng({}, 5), Error);
+  CHECK_THROWS_AS(encode_apng({one}, 0), Error);
+  CHECK_THROWS_AS(encode_apng({one, Tensor({2, 3, 1}, DType::u8)}, 5), Error);
+}
+
 TEST_CASE("encode_png: each filter is chosen where it predicts best, and none is wrong") {
   Tensor x({60, 31, 1}, DType::u8);
   std::uint8_t* p = x.mutable_data<std::uint8_t>();
