@@ -1,6 +1,6 @@
 // Whole training steps of a model on random images, for bench/peers/compare_steps: prints one JSON object.
 //
-//   build/release/bench_step dcgan [--image 64x64x3] [--steps 300] [--threads 2] [--batch-size 128]
+//   build/release/bench_step dcgan [--image 64x64x3] [--steps 300] [--threads 2] [--batch-size 128] [--set key=value ..]
 #include "models/model.h"
 #include "tensor/ops.h"
 
@@ -45,11 +45,13 @@ int main(int argc, char** argv) {
   std::string name, device_name = "cpu", size = "28x28x1";
   std::int64_t batch = 128;
   int steps = 300, threads = 2;
+  std::vector<std::string> set;
   CLI::App app{"Times whole training steps of a model"};
   app.add_option("model", name)->required();
   app.add_option("--batch-size", batch);
   app.add_option("--device", device_name)->check(CLI::IsMember({"cpu", "cuda", "emu"}));
   app.add_option("--image", size);
+  app.add_option("--set", set);
   app.add_option("--steps", steps)->check(CLI::PositiveNumber);
   app.add_option("--threads", threads)->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
@@ -62,11 +64,10 @@ int main(int argc, char** argv) {
     if (device_name == gesso::name(d)) device = d;
   const models::Entry& entry = models::find_model(name);
   const Shape image = image_of(size);
-  const auto model = entry.make({.image = image,
-                                 .options = models::Options(entry.options),
-                                 .lr = entry.lr,
-                                 .seed = 0,
-                                 .device = device});
+  models::Options options(entry.options);
+  for (const std::string& assignment : set) options.set(assignment);
+  const auto model =
+      entry.make({.image = image, .options = options, .lr = entry.lr, .seed = 0, .device = device});
   Generator g(1);
   const Tensor x = tensor::uniform(g, {batch, image.size()}, 0, 1, DType::f32, device);
   model->step(x);

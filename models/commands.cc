@@ -25,8 +25,8 @@ void print_file(const fs::path& path) {
     if (!key.starts_with("crc32c:")) fmt::print("{}: {}\n", key, value);
 }
 
-std::int64_t parameters_for_mnist(const Entry& entry, std::string* layers = nullptr) {
-  const auto model = entry.make({.image = {28, 28, 1}, .options = Options(entry.options), .lr = entry.lr});
+std::int64_t parameters_of(const Entry& entry, std::string* layers = nullptr) {
+  const auto model = entry.make({.image = entry.image, .options = Options(entry.options), .lr = entry.lr});
   if (layers) *layers = nn::text(model->network());
   return nn::parameter_count(model->network());
 }
@@ -42,20 +42,25 @@ void sample(const std::string& path, Device device, std::int64_t count, std::uin
     bar->update(1);
     if (done == total) bar->finish();
   };
-  write_picture(samples(*t.model, t.config.image, count, seed),
-                out.empty() ? t.run.samples() / fmt::format("sample-{}.png", seed) : fs::path(out));
+  const auto picture = samples(*t.model, t.config.image, count, seed);
+  if (!picture)
+    throw UsageError("{} forecasts films and draws nothing from noise; try  gesso reconstruct {}",
+                     t.config.model, path);
+  write_picture(*picture, out.empty() ? t.run.samples() / fmt::format("sample-{}.png", seed) : fs::path(out));
 }
 
 void reconstruct(const std::string& path, Device device, std::int64_t count,
                  const std::optional<std::string>& data, const std::string& out) {
   const Trained t = load_trained(path, device);
   const nn::ImageSet test = test_images(t.config, data);
-  const auto picture = reconstructions(
-      *t.model, t.config.image, test_pixels(*t.model, test, t.config.seed, 0, std::min(count, test.size())));
+  const Tensor x = test_pixels(*t.model, test, t.config.seed, 0, std::min(count, test.size()));
+  const auto picture = reconstructions(*t.model, t.config.image, x);
   if (!picture)
     throw UsageError("{} makes images from noise only, so it has no reconstructions; try  gesso sample {}",
                      t.config.model, path);
   write_picture(*picture, out.empty() ? t.run.samples() / "reconstructions.png" : fs::path(out));
+  if (const auto film = forecasts(*t.model, t.config.image, x); film && out.empty())
+    write_picture(*film, t.run.samples() / "forecast.png");
 }
 
 void evaluate(const std::string& path, Device device, const EvalOptions& options) {
@@ -91,18 +96,18 @@ void evaluate(const std::string& path, Device device, const EvalOptions& options
 void list_models(const std::string& name) {
   if (name.empty()) {
     for (const Entry& e : catalogue())
-      fmt::print("{:10} {}, {} parameters\n", e.name, e.summary, parameters_for_mnist(e));
+      fmt::print("{:10} {}, {} parameters\n", e.name, e.summary, parameters_of(e));
     fmt::print("\nMore of one:  gesso models {}\n", catalogue().back().name);
     return;
   }
   const Entry& e = find_model(name);
   std::string layers;
-  const std::int64_t parameters = parameters_for_mnist(e, &layers);
+  const std::int64_t parameters = parameters_of(e, &layers);
   fmt::print(
       "{}: {}\n\nLosses: {}.\n\nDefaults: --lr {} --batch-size {} --epochs {}\n\nOptions, --set key=value:\n",
       e.name, e.summary, e.measure, e.lr, e.batch_size, e.epochs);
   for (const Option& o : e.options) fmt::print("  {:24} {}\n", o.name + "=" + o.value, o.help);
-  fmt::print("\n{}\n\n{} parameters for images of 28x28\n", layers, parameters);
+  fmt::print("\n{}\n\n{} parameters for images of {}x{}\n", layers, parameters, e.image[0], e.image[1]);
 }
 
 void info(const std::string& path) {

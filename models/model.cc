@@ -3,6 +3,7 @@
 #include "models/beta_vae.h"
 #include "models/conv_gan.h"
 #include "models/conv_vae.h"
+#include "models/convlstm.h"
 #include "models/dcgan.h"
 #include "models/mlp_gan.h"
 #include "models/mlp_vae.h"
@@ -114,6 +115,20 @@ const std::vector<Entry>& catalogue() {
        .batch_size = 128,
        .epochs = 10,
        .make = vae<conv_vae>},
+      {.name = "convlstm",
+       .summary = "forecasts the second half of a film by convolutional LSTMs (Shi et al. 2015)",
+       .options = convlstm_options(),
+       .measure =
+           "loss: nats a sequence, cross entropy summed over the pixels of all forecast frames; mse: squared "
+           "error, summed over the pixels of a frame; ssim: of a frame; copy_..: what the last given frame "
+           "scores",
+       .lr = 2e-3,
+       .batch_size = 8,
+       .epochs = 10,
+       .make = [](const Recipe& recipe) -> std::unique_ptr<Model> {
+         return std::make_unique<ConvLstm>(recipe);
+       },
+       .image = {20 * 64, 64, 1}},
       {.name = "dcgan",
        .summary = "deep convolutional GAN for 28x28, 32x32 and 64x64 (Radford et al. 2016)",
        .options = dcgan_options(),

@@ -79,12 +79,14 @@ class Model {
   virtual Losses evaluate(const Tensor& x, Generator& noise) = 0;
   /// Figures of all images evaluated since this was last asked, taken together: what is no mean over images.
   virtual Losses totals() { return {}; }
-  /// y (count,D): new images.
+  /// How many frames of a film lie below each other in an image: 1 for pictures.
+  virtual std::int64_t frames() const { return 1; }
+  /// y (count,D): new images; undefined for a model that does not draw from noise.
   virtual Tensor sample(std::int64_t count, Generator& noise) = 0;
   /// y (N,D): x after encoding and decoding; undefined for a model that does not encode.
   virtual Tensor reconstruct(const Tensor&) { return {}; }
   /// y (side*side,D): a sheet of images that goes smoothly from corner to corner. The corners are the four images x, or for
-  /// a model that does not encode, noise.
+  /// a model that does not encode, noise. Undefined for a model without anything to walk through.
   virtual Tensor walk(const Tensor& x, Generator& noise, std::int64_t side) = 0;
 
   /// What the losses are made of, as the options have it: a line for the log. Empty where nothing can be set.
@@ -166,6 +168,7 @@ struct Entry {
   /// What the picture of Model::walk() shows, for the report.
   const char* walk_heading = "A walk through latent space";
   const char* walk_words = "Four points at the corners, and what lies between them.";
+  Shape image = {28, 28, 1};  // for which `gesso models` shows its layers
 };
 
 const std::vector<Entry>& catalogue();

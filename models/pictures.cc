@@ -26,6 +26,31 @@ Tensor far_apart(const Tensor& x) {
   return tensor::take_rows(x, Tensor::from(chosen, {4}));
 }
 
+/// Films (N,D) as (N,frames,h,w,C) on the CPU.
+Tensor as_frames(const Tensor& x, const Shape& image, std::int64_t frames) {
+  return x.to(Device::cpu).reshape({x.dim(0), frames, image[0] / frames, image[1], image[2]});
+}
+
+constexpr std::int64_t kFilms = 8;  // as many as a page shows
+Tensor few(const Tensor& x) { return x.slice(0, std::min(x.dim(0), kFilms)); }
+
+Picture as_picture(const Tensor& y, std::string png) {
+  return {.height = static_cast<int>(y.dim(0)),
+          .width = static_cast<int>(y.dim(1)),
+          .channels = static_cast<int>(y.dim(2)),
+          .png = std::move(png)};
+}
+
+/// Films x over forecasts y, of which only what was not given is shown; a strip each, (N,D).
+Picture strips(const Tensor& x, const Tensor& y, const Shape& image, std::int64_t frames) {
+  const Tensor truth = as_frames(x, image, frames), forecast = as_frames(y, image, frames);
+  const Tensor given = tensor::zeros(tensor::slice(forecast, 1, 0, frames / 2).shape());
+  const Tensor all = tensor::concat({truth, given, tensor::slice(forecast, 1, frames / 2, frames)}, 1);
+  const Tensor picture = nn::make_grid(all.reshape({-1, all.dim(2), all.dim(3), all.dim(4)}),
+                                       {.nrow = static_cast<int>(frames), .pad_value = 0.3f});
+  return as_picture(picture, nn::encode_png(picture));
+}
+
 }  // namespace
 
 std::vector<float> slerp(std::span<const float> a, std::span<const float> b, double t) {
@@ -86,29 +111,48 @@ Tensor side_by_side(const Tensor& x, const Tensor& y) {
 
 Picture grid(const Tensor& x, const Shape& image, int columns) {
   const Tensor picture = nn::make_grid(with_shape(x, image), {.nrow = columns, .scale = 3});
-  return {.height = static_cast<int>(picture.dim(0)),
-          .width = static_cast<int>(picture.dim(1)),
-          .channels = static_cast<int>(picture.dim(2)),
-          .png = nn::encode_png(picture)};
+  return as_picture(picture, nn::encode_png(picture));
 }
 
-Picture samples(Model& model, const Shape& image, std::int64_t count, std::uint64_t seed) {
+std::optional<Picture> samples(Model& model, const Shape& image, std::int64_t count, std::uint64_t seed) {
   Generator noise = random_stream(seed, Stream::pictures);
   // As square as it gets: 8 columns for 64, 4 for 16, ..
   const auto columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(count))));
-  return grid(model.sample(count, noise), image, columns);
+  const Tensor y = model.sample(count, noise);
+  if (!y.defined()) return std::nullopt;
+  return grid(y, image, columns);
 }
 
 std::optional<Picture> reconstructions(Model& model, const Shape& image, const Tensor& x) {
+  if (model.frames() > 1)
+    return strips(few(x), model.reconstruct(few(x).to(model.device)), image, model.frames());
   const Tensor y = model.reconstruct(x.to(model.device)).to(Device::cpu);
   if (!y.defined()) return std::nullopt;
   return grid(side_by_side(x.to(Device::cpu), y), image, 16);
 }
 
-Picture walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed) {
+std::optional<Picture> walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed) {
+  if (model.frames() > 1) return std::nullopt;
   Generator noise = random_stream(seed, Stream::pictures);
-  return grid(model.walk(far_apart(x.to(Device::cpu)).to(model.device), noise, kSheetSide), image,
-              kSheetSide);
+  const Tensor y = model.walk(far_apart(x.to(Device::cpu)).to(model.device), noise, kSheetSide);
+  if (!y.defined()) return std::nullopt;
+  return grid(y, image, kSheetSide);
+}
+
+std::optional<Picture> forecasts(Model& model, const Shape& image, const Tensor& x) {
+  constexpr int kPerSecond = 5;  // slow enough to follow a digit
+  const std::int64_t frames = model.frames();
+  if (frames == 1) return std::nullopt;
+  const Tensor films = few(x), y = model.reconstruct(films.to(model.device));
+  const Tensor all = tensor::concat({as_frames(films, image, frames), as_frames(y, image, frames)}, 1);
+  std::vector<Tensor> pictures;
+  for (std::int64_t t = 0; t < frames; ++t) {
+    const Tensor pairs = tensor::concat(
+        {tensor::slice(all, 1, t, t + 1), tensor::slice(all, 1, frames + t, frames + t + 1)}, 1);
+    pictures.push_back(nn::make_grid(pairs.reshape({-1, all.dim(2), all.dim(3), all.dim(4)}),
+                                     {.pad_value = t < frames / 2 ? 0.3f : 1.f}));
+  }
+  return as_picture(pictures[0], nn::encode_apng(pictures, kPerSecond));
 }
 
 std::optional<Picture> traversal(Model& model, const Shape& image, const Tensor& x) {

@@ -31,12 +31,15 @@ struct Picture {
 /// A grid of images (N,D); each pixel is drawn 3 x 3, or a screen of today hides it.
 Picture grid(const Tensor& x, const Shape& image, int columns);
 
-// The pictures of a run: new images from noise of a seed; test images x beside their reconstructions, nothing where the model
-// has none; a sheet through latent space, with corners at four of the test images x; and traversals from the first of them.
-Picture samples(Model& model, const Shape& image, std::int64_t count, std::uint64_t seed);
+// The pictures of a run, nothing where the model has none: new images from noise of a seed; test images x beside their
+// reconstructions; a sheet through latent space, with corners at four of the test images x; and traversals from the first of them.
+std::optional<Picture> samples(Model& model, const Shape& image, std::int64_t count, std::uint64_t seed);
 std::optional<Picture> reconstructions(Model& model, const Shape& image, const Tensor& x);
-Picture walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed);
-
+std::optional<Picture> walk(Model& model, const Shape& image, const Tensor& x, std::uint64_t seed);
 std::optional<Picture> traversal(Model& model, const Shape& image, const Tensor& x);
+
+// Of a model of films x, at most 8 of them: reconstructions() has two strips for each, its frames, and below the second half of
+// them their forecasts; an animation has each film beside its forecast, in a white border from where the forecast begins.
+std::optional<Picture> forecasts(Model& model, const Shape& image, const Tensor& x);
 
 }  // namespace gesso::models

@@ -83,6 +83,13 @@ std::string image(const fs::path& png, const std::string& alt, bool hidden = fal
                      base64(bytes));
 }
 
+/// "nats", of which losses are, or nothing for what is no likelihood.
+const char* unit_of(const std::string& loss) {
+  for (const char* none : {"sigma", "perplexity", "mse", "ssim", "copy_mse", "copy_ssim"})
+    if (loss == none) return "";
+  return "nats";
+}
+
 /// One plot a loss, train and test, over epochs.
 std::string plots(const std::vector<json>& lines, std::int64_t steps_per_epoch) {
   std::vector<std::string> losses;                                  // in the order of the log
@@ -102,11 +109,8 @@ std::string plots(const std::vector<json>& lines, std::int64_t steps_per_epoch) 
         series.push_back(std::move(at->second));
         series.back().name = split;
       }
-    out += nn::line_plot(series, {.title = loss,
-                                  .x_label = "epoch",
-                                  .y_label = loss == "sigma" ? "" : "nats",
-                                  .width = 500,
-                                  .height = 300});
+    out += nn::line_plot(
+        series, {.title = loss, .x_label = "epoch", .y_label = unit_of(loss), .width = 500, .height = 300});
   }
   return out + "</div>\n";
 }
@@ -183,8 +187,14 @@ void write_report(const RunFolder& run) {
   if (!config.objective.empty()) page += fmt::format("<p>{}.</p>\n", escaped(config.objective));
   page += alarms(lines);
   page += figures(lines);
-  page += section("New images", "The same noise after each epoch: nothing here is from the data set.",
-                  sample_frames(run));
+  if (fs::exists(run.samples() / "latest.png"))
+    page += section("New images", "The same noise after each epoch: nothing here is from the data set.",
+                    sample_frames(run));
+  if (const fs::path film = run.samples() / "forecast.png"; fs::exists(film))
+    page += section(
+        "Forecasts",
+        "Test films, each beside what the model makes of its first half. White borders: the forecast.",
+        image(film, "an animation of films beside their forecasts"));
   if (const fs::path pairs = run.samples() / "reconstructions.png"; fs::exists(pairs))
     page += section("Reconstructions",
                     "Test images, each followed by what is left of it after encoding and decoding.",

@@ -141,13 +141,14 @@ void Trainer::evaluate(std::int64_t epoch) {
   bar_->set_postfix(fmt::format("{}, test {:.4g}", text(last_), losses.front().value));
   const Tensor seen = test_pixels(*model_, test_, config_.seed, 0, std::min(test_.size(), kTestBatch));
   for (const std::string& what : model_->alarms(seen)) say("warning: " + what), alarm(what);
-  const Picture picture = samples(*model_, config_.image, kSamples, config_.seed);
   attempt([&] { log_->losses("test", step_, epoch, losses); });
-  attempt([&] { log_->picture("samples", step_, picture); });
+  const auto picture = samples(*model_, config_.image, kSamples, config_.seed);
+  if (!picture) return;
+  attempt([&] { log_->picture("samples", step_, *picture); });
   attempt([&] {
     if (step_ % config_.steps_per_epoch() == 0)
-      nn::write_file(run_.samples() / fmt::format("epoch_{:03}.png", epoch), picture.png);
-    nn::write_file(run_.samples() / "latest.png", picture.png);
+      nn::write_file(run_.samples() / fmt::format("epoch_{:03}.png", epoch), picture->png);
+    nn::write_file(run_.samples() / "latest.png", picture->png);
   });
 }
 
@@ -160,8 +161,10 @@ void Trainer::finish() {
     };
     if (const auto pairs = reconstructions(*model_, config_.image, first(kPairs)))
       nn::write_file(run_.samples() / "reconstructions.png", pairs->png);
-    nn::write_file(run_.samples() / "walk.png",
-                   walk(*model_, config_.image, first(kCorners), config_.seed).png);
+    if (const auto film = forecasts(*model_, config_.image, first(kPairs)))
+      nn::write_file(run_.samples() / "forecast.png", film->png);
+    if (const auto sheet = walk(*model_, config_.image, first(kCorners), config_.seed))
+      nn::write_file(run_.samples() / "walk.png", sheet->png);
     if (const auto units = traversal(*model_, config_.image, first(kTestBatch)))
       nn::write_file(run_.samples() / "traversal.png", units->png);
     write_report(run_);

@@ -117,6 +117,48 @@ class VqVae(nn.Module):
         return F.mse_loss(self.decoder(z_q.permute(0, 3, 1, 2)), x) / (1 / 12) + commitment, rows.detach(), index
 
 
+class ConvLstmLayer(nn.Module):
+    """Shi et al. 2015, equation 3, with one convolution of input and state side by side."""
+
+    def __init__(self, channels, hidden, kernel, h, w):
+        super().__init__()
+        self.channels = channels
+        self.conv = nn.Conv2d(channels + hidden, 4 * hidden, kernel, 1, kernel // 2)
+        self.peepholes = nn.Parameter(torch.zeros(3, hidden, h, w))
+
+    def forward(self, x, state):
+        if state is None:  # nothing to convolve but the input
+            a = F.conv2d(x, self.conv.weight[:, :self.channels], self.conv.bias, 1, self.conv.padding)
+            c = torch.zeros_like(a[:, :a.shape[1] // 4])
+        else:
+            h, c = state
+            a = self.conv(h if x is None else torch.cat([x, h], 1))
+        a_i, a_f, a_g, a_o = a.chunk(4, 1)
+        w_i, w_f, w_o = self.peepholes
+        c = torch.sigmoid(a_f + w_f * c) * c + torch.sigmoid(a_i + w_i * c) * torch.tanh(a_g)
+        return torch.sigmoid(a_o + w_o * c) * torch.tanh(c), c
+
+
+class ConvLstm(nn.Module):
+    """models/convlstm.cc with one layer and patches of one pixel: the second half of the frames from the first."""
+
+    def __init__(self, h, w, c, hidden=16, kernel=3):
+        super().__init__()
+        self.frames = h // w
+        self.encoder, self.forecaster = ConvLstmLayer(c, hidden, kernel, w, w), ConvLstmLayer(0, hidden, kernel, w, w)
+        self.readout = nn.Conv2d(hidden, c, 1)
+
+    def forward(self, x):
+        half, state, seen = self.frames // 2, None, []
+        for t in range(half):
+            state = self.encoder(x[t], state)
+        for _ in range(half):
+            state = self.forecaster(None, state)
+            seen.append(state[0])
+        logits = self.readout(torch.cat(seen))
+        return F.binary_cross_entropy_with_logits(logits, x[half:].flatten(0, 1), reduction="sum") / x.shape[1]
+
+
 def mlp(*sizes, last, dropout=0):
     layers = []
     for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
@@ -200,6 +242,22 @@ def vq_vae_step(args):
     return step
 
 
+def convlstm_step(args):
+    model = ConvLstm(*args.image).to(args.device, memory_format=args.layout)
+    optimizer = adam(model, args, lr=1e-3)
+    loss_of = torch.compile(model) if args.compile else model
+    h, w, c = args.image
+    x = torch.rand(h // w * args.batch_size, c, w, w, device=args.device).contiguous(memory_format=args.layout)
+    x = x.view(h // w, args.batch_size, c, w, w)
+
+    def step():
+        optimizer.zero_grad()
+        loss_of(x).backward()
+        optimizer.step()
+
+    return step
+
+
 def gan_step(define, args, slow_d, beta1, one_batch):
     g, d = (part.to(args.device, memory_format=args.layout) for part in define(*args.image))
     if not one_batch:
@@ -232,6 +290,7 @@ STEPS = {
     "mlp-vae": lambda args: vae_step(mlp_vae, args),
     "conv-vae": lambda args: vae_step(conv_vae, args),
     "vq-vae": vq_vae_step,
+    "convlstm": convlstm_step,
     "mlp-gan": lambda args: gan_step(mlp_gan, args, slow_d=0.5, beta1=0.9, one_batch=True),
     "dcgan": lambda args: gan_step(dcgan, args, slow_d=1, beta1=0.5, one_batch=False),
 }

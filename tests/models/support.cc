@@ -1,5 +1,7 @@
 #include "tests/models/support.h"
 
+#include "nn/moving.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -9,9 +11,9 @@
 namespace gesso::models {
 namespace {
 
-std::string idx(const Tensor& x, std::int64_t side) {
+std::string idx(const Tensor& x, std::int64_t height, std::int64_t width) {
   std::string bytes = {0, 0, 8, 3};
-  for (const std::int64_t extent : {x.dim(0), side, side})
+  for (const std::int64_t extent : {x.dim(0), height, width})
     for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(extent >> shift);
   for (const float v : x.to_vector<float>()) bytes += static_cast<char>(std::lround(255 * v));
   return bytes;
@@ -79,6 +81,10 @@ nn::State kept(const nn::State& s) {
   return copy;
 }
 
+Shape small_image(const Entry& entry) {
+  return entry.name == std::string("convlstm") ? Shape{32, 8, 1} : Shape{28, 28, 1};
+}
+
 Recipe recipe_of(const std::vector<Option>& options, const std::vector<std::string>& set, const Shape& image,
                  double lr, std::uint64_t seed) {
   Recipe r{.image = image, .options = Options(options), .lr = lr, .seed = seed};
@@ -88,8 +94,21 @@ Recipe recipe_of(const std::vector<Option>& options, const std::vector<std::stri
 
 void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64_t m, std::int64_t side) {
   std::filesystem::create_directories(folder);
-  nn::put_bytes(folder / "train-images-idx3-ubyte", idx(squares(n, side, 1), side));
-  nn::put_bytes(folder / "t10k-images-idx3-ubyte", idx(squares(m, side, 2), side));
+  nn::put_bytes(folder / "train-images-idx3-ubyte", idx(squares(n, side, 1), side, side));
+  nn::put_bytes(folder / "t10k-images-idx3-ubyte", idx(squares(m, side, 2), side, side));
+}
+
+Tensor films(std::int64_t n, std::int64_t frames, std::int64_t side, std::uint64_t seed) {
+  const nn::ImageSet square{.name = "square",
+                            .images = tensor::full({1, side / 2, side / 2, 1}, 230).to(DType::u8)};
+  const nn::MovingOptions options{.count = n, .frames = frames, .size = side, .digits = 1, .seed = seed};
+  return nn::to_float(nn::moving(square, options, nn::Split::train).images).reshape({n, -1});
+}
+
+void put_films(const std::filesystem::path& folder, std::int64_t n, std::int64_t m) {
+  std::filesystem::create_directories(folder);
+  nn::put_bytes(folder / "train-images-idx3-ubyte", idx(films(n, 4, 8, 1), 32, 8));
+  nn::put_bytes(folder / "t10k-images-idx3-ubyte", idx(films(m, 4, 8, 2), 32, 8));
 }
 
 std::vector<double> slow_linear(const std::vector<double>& x, const nn::State& state, const std::string& name,

@@ -22,12 +22,20 @@ struct Likeness {
 };
 Likeness like_squares(const Tensor& x, std::int64_t side);
 
+/// Images that are small for a model: films of 4 frames of 8x8, otherwise pictures of 28x28.
+Shape small_image(const Entry& entry);
+
 /// What the command line makes of `--set` for each assignment.
 Recipe recipe_of(const std::vector<Option>& options, const std::vector<std::string>& set, const Shape& image,
                  double lr = 2e-4, std::uint64_t seed = 3);
 
 /// train-images-idx3-ubyte with n pictures and t10k-images-idx3-ubyte with m, in `folder`, which is made.
 void put_squares(const std::filesystem::path& folder, std::int64_t n, std::int64_t m, std::int64_t side = 8);
+
+/// Films (n, frames side side) in [0,1] of a bright square of side / 2 that bounces around: the same for the same seed.
+Tensor films(std::int64_t n, std::int64_t frames, std::int64_t side, std::uint64_t seed);
+/// The same files with films of 4 frames of 8x8 below each other.
+void put_films(const std::filesystem::path& folder, std::int64_t n, std::int64_t m);
 
 /// Tensor by tensor, bit by bit.
 void check_same_state(const nn::State& a, const nn::State& b);
