@@ -202,7 +202,12 @@ ConvLSTM::ConvLSTM(std::int64_t in_channels, std::int64_t hidden_channels, HW ke
   const Shape filters{4 * hidden_, kernel.h, kernel.w, in_ + hidden_};
   const double bound = 1 / std::sqrt(static_cast<double>(init::fans(filters).in));
   weight = parameter(tensor::uniform(g, filters, -bound, bound, o.dtype));
-  if (o.bias) bias = parameter(tensor::uniform(g, {4 * hidden_}, -bound, bound, o.dtype));
+  if (o.bias) {
+    Tensor b = tensor::uniform(g, {4 * hidden_}, -bound, bound, o.dtype),
+           forget = b.slice(hidden_, 2 * hidden_);
+    tensor::add_(forget, tensor::ones({hidden_}, o.dtype));
+    bias = parameter(b);
+  }
   if (o.peepholes) peepholes = parameter(tensor::zeros({places.h, places.w, 3 * hidden_}, o.dtype));
 }
 

@@ -99,7 +99,8 @@ struct ConvLSTMOptions {
 /// An LSTM of images whose products are convolutions, Shi et al. 2015, equation 3: h', c' (N,H,W,K) from x (N,H,W,C) by
 /// lstm_cell of a (N,H,W,4K) = [x h] * weight (4K,R,S,C+K) + bias (4K), peepholes (H,W,3K) for each place. Where the state is
 /// undefined it is 0, and where x is, there is no input: C is 0 then. Filters and bias start as U(-k, k), k = 1 / sqrt(R S (C + K)),
-/// peepholes as 0.
+/// and 1 is added to the biases of the forget gates (Jozefowicz et al. 2015), without which c is halved at every step; peepholes
+/// start as 0.
 class ConvLSTM : public Module {
  public:
   /// places: H and W. The kernel is odd on both sides, so that images keep their size.

@@ -161,7 +161,8 @@ TEST_CASE("recurrent layers start as PyTorch's do") {
     const double low = tensor::min(w->value()).item(), high = tensor::max(w->value()).item();
     CAPTURE(low);
     CAPTURE(high);
-    CHECK((low >= -0.25 && low < -0.17 && high <= 0.25 && high > 0.17));  // 1 / sqrt 16, of 64 numbers or more
+    CHECK(
+        (low >= -0.25 && low < -0.17 && high <= 0.25 && high > 0.17));  // 1 / sqrt 16, of 64 numbers or more
   }
 }
 
@@ -217,6 +218,8 @@ TEST_CASE("ConvLSTM starts and prints as it says; parts have names") {
   const double bound = 1 / std::sqrt(9. * 13), high = tensor::max(s.at("weight")).item();
   CHECK((high <= bound && high > 0.98 * bound));
   CHECK(tensor::max(s.at("peepholes")).item() == 0);
+  const std::vector<double> b = s.at("bias").to_vector<double>();
+  for (std::size_t i = 0; i < b.size(); ++i) CHECK(std::abs(b[i] - (i / 8 == 1 ? 1 : 0)) <= bound);
   CHECK(text(*std::make_unique<ConvLSTM>(0, 8, HW(1, 3), HW(2), g,
                                          ConvLSTMOptions{.peepholes = false, .bias = false})) ==
         "ConvLSTM(0, 8, kernel_size=(1, 3), places=(2, 2), peepholes=False, bias=False)");
