@@ -28,7 +28,7 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"--verison", "did you mean \"--version\"?"},
       {"train", "gesso train mlp-vae"},
       {"train mlp-vea", "no model \"mlp-vea\"; did you mean \"mlp-vae\"?"},
-      {"train resnet50", "there is: beta-vae, conv-gan, conv-vae, dcgan, mlp-gan, mlp-vae"},
+      {"train resnet50", "there is: beta-vae, conv-gan, conv-vae, convlstm, dcgan, mlp-gan, mlp-vae"},
       {"train mlp-vae --epoch 3", "unknown option --epoch; did you mean \"--epochs\"?"},
       {"train mlp-vae --batch 3", "--batch-size"},
       {"train mlp-vae mlp-gan", "mlp-gan is one word too many"},
