@@ -248,7 +248,8 @@ struct Kernels {
   // lstm.cc: h', c' (M,H)
   void (*lstm_cell)(const LstmCell<T>& p, T* h_next, T* c_next) = nullptr;
   // da (M,4H), dc (M,H), and dw (P,3H) where there is a w, from dh', dc' (M,H), of which one may be null: zero
-  void (*lstm_cell_grad)(const LstmCell<T>& p, const T* dh_next, const T* dc_next, T* da, T* dc, T* dw) = nullptr;
+  void (*lstm_cell_grad)(const LstmCell<T>& p, const T* dh_next, const T* dc_next, T* da, T* dc,
+                         T* dw) = nullptr;
 };
 
 /// The element types a tensor can have.
