@@ -100,7 +100,7 @@ TEST_CASE("vq-vae-2: top codes alone are decoded beside the mean of the bottom c
 // As in vq_vae_test.cc: the loss while the assignments stay, with z_q = z + (e - z)_0 at both levels.
 TEST_CASE("vq-vae-2: gradients by all weights are those of the surrogate") {
   VqVae2Network net = network(recipe(
-      {8, 8, 1}, {"width=0.03125", "codes=3", "dim=2", "codebook=gradient", "restart=0", "variance=0.125"}));
+      {8, 8, 1}, {"width=0.0625", "codes=3", "dim=2", "codebook=gradient", "restart=0", "variance=0.125"}));
   nn::to(net, DType::f64);
   Generator g(5);
   const Tensor x = tensor::uniform(g, {6, 8, 8, 1}, 0, 1, DType::f64), centred = tensor::add(x, -0.5);
