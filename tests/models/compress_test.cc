@@ -201,7 +201,7 @@ TEST_CASE("compress: the commands, with a vq-vae, with two levels, and what goes
         {"decompress prior cut.packed --out x", "damaged or cut off", 1},
         {"decompress prior vq/config.json --out x", "does not begin as such a file does", 1},
         {"decompress --device emu prior prior.packed --out x", "rounds otherwise"}}) {
-    CAPTURE(c.line);
+    CAPTURE(std::string(c.line));
     const Outcome o = gesso(c.line);
     CHECK(o.code == c.code);
     CHECK_MESSAGE(o.err.find(c.said) != std::string::npos, o.err);

@@ -24,8 +24,8 @@ Trace trace(const Entry& entry, Device device, int steps, const std::vector<std:
   options.set("width=0.25");
   for (const Option& o : entry.options)  // of more than one, rounding decides which a vector becomes
     if (o.name == "codes") options.set("codes=1");
-  if (entry.name ==
-      std::string("pixelcnn"))  // every layer has all pixels; the second has all that is new in a layer
+  // Each of its layers has all pixels; the second has all that is new in a layer.
+  if (entry.name == std::string("pixelcnn"))
     for (const char* small : {"layers=2", "width=0.03125"}) options.set(small);
   for (const std::string& assignment : set) options.set(assignment);
   const auto model =

@@ -311,7 +311,7 @@ TEST_CASE("pixelcnn: mistakes") {
         {"--data data --set levels=4 --set binarize=true", "binarize=true is for pixels as codes"},
         {"--set codes_of=vq --set binarize=true", "binarize=true is for pixels as codes"},
         {"--data data --set layers=0", "--set layers=0"}}) {
-    CAPTURE(c.more);
+    CAPTURE(std::string(c.more));
     const Outcome o = w.prior(std::string(c.more) + " --steps 1 --out bad");
     CHECK(o.code == 2);
     CHECK_MESSAGE(o.err.find(c.said) != std::string::npos, o.err);
