@@ -19,14 +19,14 @@ struct Trace {
   nn::State weights;
 };
 Trace trace(const Entry& entry, Device device, int steps, const std::vector<std::string>& set = {}) {
-  const Shape image = small_image(entry);
+  // Its layers have all pixels, and it draws them one by one; the second layer has all that is new in a layer.
+  const bool by_pixel = entry.name == std::string("pixelcnn");
+  const Shape image = by_pixel ? Shape{8, 8, 1} : small_image(entry);
   Options options(entry.options);
   options.set("width=0.25");
+  if (by_pixel) options.set("layers=2");
   for (const Option& o : entry.options)  // of more than one, rounding decides which a vector becomes
     if (o.name == "codes") options.set("codes=1");
-  // Each of its layers has all pixels; the second has all that is new in a layer.
-  if (entry.name == std::string("pixelcnn"))
-    for (const char* small : {"layers=2", "width=0.03125"}) options.set(small);
   for (const std::string& assignment : set) options.set(assignment);
   const auto model =
       entry.make({.image = image, .options = options, .lr = entry.lr, .seed = 5, .device = device});
