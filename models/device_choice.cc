@@ -16,7 +16,7 @@ Device device_of(const std::string& name, const std::function<void(const std::st
                  const Gpu& gpu) {
   if (name == "auto") {
     if (gpu.found) return Device::cuda;
-    if (gpu.in_build) say(fmt::format("running on the CPU: {}; --device cpu says nothing", gpu.why_absent));
+    if (gpu.in_build) say(fmt::format("running on the CPU: {}", gpu.why_absent));
     return Device::cpu;
   }
   for (const Device d : kernels::kDevices) {
