@@ -115,13 +115,13 @@ void logsumexp(Slab s, const T* x, T* y) {
     });
   } else {
     by_columns(s, x, y, true,
-               [](const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* y) {
+               [](const T* at, std::int64_t n, std::int64_t stride, std::int64_t columns, T* to) {
                  T m[kMaxColumns] = {}, sum[kMaxColumns];
-                 column_max(x, n, stride, columns, m);
+                 column_max(at, n, stride, columns, m);
                  for (std::int64_t k = 0; k < columns; ++k) m[k] = finite_or_zero(m[k]);
-                 column_sum_exp(x, n, stride, columns, m, sum);
+                 column_sum_exp(at, n, stride, columns, m, sum);
 #pragma omp simd
-                 for (std::int64_t k = 0; k < columns; ++k) y[k] = m[k] + log(sum[k]);
+                 for (std::int64_t k = 0; k < columns; ++k) to[k] = m[k] + log(sum[k]);
                });
   }
 }
@@ -139,14 +139,14 @@ void softmax(Slab s, const T* x, T* y) {
     });
   } else {
     by_columns(s, x, y, false,
-               [](const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* y) {
+               [](const T* at, std::int64_t n, std::int64_t stride, std::int64_t columns, T* to) {
                  T m[kMaxColumns] = {}, sum[kMaxColumns];
-                 column_max(x, n, stride, columns, m);
-                 column_sum_exp(x, n, stride, columns, m, sum);
+                 column_max(at, n, stride, columns, m);
+                 column_sum_exp(at, n, stride, columns, m, sum);
                  for (std::int64_t k = 0; k < columns; ++k) sum[k] = 1 / sum[k];
                  for (std::int64_t i = 0; i < n * stride; i += stride) {
 #pragma omp simd
-                   for (std::int64_t k = 0; k < columns; ++k) y[i + k] = exp(x[i + k] - m[k]) * sum[k];
+                   for (std::int64_t k = 0; k < columns; ++k) to[i + k] = exp(at[i + k] - m[k]) * sum[k];
                  }
                });
   }
@@ -165,15 +165,15 @@ void log_softmax(Slab s, const T* x, T* y) {
     });
   } else {
     by_columns(s, x, y, false,
-               [](const T* x, std::int64_t n, std::int64_t stride, std::int64_t columns, T* y) {
+               [](const T* at, std::int64_t n, std::int64_t stride, std::int64_t columns, T* to) {
                  T m[kMaxColumns] = {}, l[kMaxColumns];
-                 column_max(x, n, stride, columns, m);
-                 column_sum_exp(x, n, stride, columns, m, l);
+                 column_max(at, n, stride, columns, m);
+                 column_sum_exp(at, n, stride, columns, m, l);
 #pragma omp simd
                  for (std::int64_t k = 0; k < columns; ++k) l[k] = log(l[k]);
                  for (std::int64_t i = 0; i < n * stride; i += stride) {
 #pragma omp simd
-                   for (std::int64_t k = 0; k < columns; ++k) y[i + k] = (x[i + k] - m[k]) - l[k];
+                   for (std::int64_t k = 0; k < columns; ++k) to[i + k] = (at[i + k] - m[k]) - l[k];
                  }
                });
   }
