@@ -9,7 +9,7 @@
 // whose places leave the same remainders, its *phases*; they are added up there.
 //
 // All numbers in A, B and G are 0, 1, -1 and 1/2: small integers stay exact, and the error is that of adding up directly. Larger
-// tiles save more and lose digits: F(4,3) has four times the error.
+// tiles save more and lose digits: F(4,3) has two to four times the error.
 #pragma once
 
 #include "kernels/cpu/conv_domain.h"
