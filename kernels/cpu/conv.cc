@@ -46,6 +46,16 @@ bool direct_only() {
   return wanted;
 }
 
+/// Calls f<Domain>() for every domain there is.
+template <class T, class F>
+void for_each_domain(const F& f) {
+  f.template operator()<Winograd<T, 2, 2>>();
+  f.template operator()<Winograd<T, 4, 2>>();
+  f.template operator()<Winograd<T, 2, 3>>();
+  f.template operator()<Winograd<T, 4, 3>>();
+  f.template operator()<Winograd<T, 2, 5>>();
+  f.template operator()<Fourier<T>>();
+}
 /// Calls f(domain) with the domain in which a convolution costs least, if it costs less than going without. Whether that was so.
 template <class T, class F>
 bool in_domain(const Conv2dGeometry& g, const F& f) {
@@ -53,14 +63,17 @@ bool in_domain(const Conv2dGeometry& g, const F& f) {
   const bool any = g.C > 0 && g.K > 0 && g.P > 0 && g.Q > 0;
   if (!whole || !any || g.groups > 1 || g.dilation != HW(1) || direct_only()) return false;
   double least = direct_cost(g);
-  const auto less = [&](double cost) { return cost < least ? least = cost, true : false; };
-  const bool two = Winograd<T, 2>::fits(g) && less(Winograd<T, 2>{g}.cost());
-  const bool three = Winograd<T, 3>::fits(g) && less(Winograd<T, 3>{g}.cost());
-  if (Fourier<T>::fits(g))
-    if (const Fourier<T> whole_images(g); less(whole_images.cost())) return f(whole_images), true;
-  if (two) f(Winograd<T, 2>{g});
-  if (three) f(Winograd<T, 3>{g});
-  return two || three;
+  int number = 0, best = 0;
+  for_each_domain<T>([&]<class Domain>() {
+    ++number;
+    if (!Domain::fits(g)) return;
+    if (const double cost = Domain{g}.cost(); cost < least) least = cost, best = number;
+  });
+  number = 0;
+  for_each_domain<T>([&]<class Domain>() {
+    if (++number == best) f(Domain{g});
+  });
+  return best > 0;
 }
 
 template <class T>

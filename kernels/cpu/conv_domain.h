@@ -36,17 +36,18 @@ void start(const Rows<T>& sink, T* pixel, std::int64_t channels) {
     store(pixel + c, sink.bias ? load(sink.bias + c) : Vector<T>{});
 }
 
+inline std::int64_t threads() {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
 /// Calls f(i) for i < n: each by one thread if there are enough for all of them, otherwise one after the other, each by all threads.
 /// A thread then reads what it wrote itself; from another core it came at half the speed, where cores are far apart.
 template <class F>
 void for_each_alone(std::int64_t n, const F& f) {
-#ifdef _OPENMP
-  if (n >= omp_get_max_threads()) {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < n; ++i) f(i);
-    return;
-  }
-#endif
+  if (n >= threads()) return parallel_blocks(n, 1, [&](std::int64_t i, std::int64_t) { f(i); });
   for (std::int64_t i = 0; i < n; ++i) f(i);
 }
 
@@ -64,19 +65,23 @@ struct Part {
   }
 };
 
-/// So many images that their X and Y stay in L2, or nearly; but as each part reads all of U, no fewer bytes than that has.
+/// So many images that their X and Y stay in L2, or nearly; but as each part reads all of U, no fewer bytes than that has. As many
+/// parts for every thread.
 template <class T, class Domain>
-Parts parts_of(const Domain& d, std::int64_t images) {
+Parts parts_of(const Domain& d, std::int64_t images, std::int64_t threads) {
   constexpr std::int64_t kBytes = 1 << 20;
   const std::int64_t element = d.places * std::int64_t(sizeof(T)), U = element * d.K * d.D;
-  return {images, (U > kBytes ? U : kBytes) / (element * d.rows * (d.D + d.K)) + 1};
+  const std::int64_t most = (U > kBytes ? U : kBytes) / (element * d.rows * (d.D + d.K)) + 1;
+  const std::int64_t count = (images + most - 1) / most;
+  const std::int64_t even = (count + threads - 1) / threads * threads;
+  return {images, count > 1 && even < images ? (images + even - 1) / even : most};
 }
 
 // The three convolutions in a domain, which has the ways there, image(x, X), filter(w, U), output(y, Y), and back.
 
 template <class T, class Domain>
 void conv2d_in(const Domain& d, const Conv2dGeometry& g, const T* x, const T* w, const Epilogue<T>& e, T* y) {
-  const Parts parts = parts_of<T>(d, g.N);
+  const Parts parts = parts_of<T>(d, g.N, threads());
   const bool turns =
       parts.count > 4;  // U once for all parts: for a few it costs less that each turns it on its way
   Places<T> U{nullptr, d.K, d.D}, turned{nullptr, d.D, d.K};
@@ -106,7 +111,7 @@ void conv2d_input_in(const Domain& d, const Conv2dGeometry& g, const T* y, const
   Places<T> U{nullptr, d.K, d.D};
   U.p = static_cast<T*>(for_all.at_least(std::size_t(d.places * U.apart()) * sizeof(T)));
   d.filter(w, U);
-  const Parts parts = parts_of<T>(d, g.N);
+  const Parts parts = parts_of<T>(d, g.N, threads());
   for_each_alone(parts.count, [&](std::int64_t i) {
     const std::int64_t n = parts.begin(i);
     const Part<T> part(d, parts.size(i));
@@ -130,7 +135,7 @@ void conv2d_filter_in(const Domain& d, const Conv2dGeometry& g, const T* x, cons
   const Parts slices(g.N, (g.N + count - 1) / count);
   for_each_alone(slices.count, [&](std::int64_t s) {
     const Places<T> sum{U.p + s * sums, d.K, d.D};
-    const Parts parts = parts_of<T>(d, slices.size(s));
+    const Parts parts = parts_of<T>(d, slices.size(s), 1);
     for (std::int64_t i = 0; i < parts.count; ++i) {
       const std::int64_t n = slices.begin(s) + parts.begin(i);
       const Part<T> part(d, parts.size(i));

@@ -1,82 +1,174 @@
-// Convolutions with fewer multiplications: Winograd's minimal filtering F(2,r), nested along both axes (Winograd 1980, Arithmetic
-// Complexity of Computations; Lavin & Gray 2016, arXiv:1509.09308). Two neighbouring outputs of a filter of r taps take r + 1
-// multiplications instead of 2 r,
+// Convolutions with fewer multiplications: Winograd's minimal filtering F(m,r), nested along both axes (Winograd 1980, Arithmetic
+// Complexity of Computations; Lavin & Gray 2016, arXiv:1509.09308). m neighbouring outputs of a filter of r taps take n = m + r - 1
+// multiplications instead of m r,
 //
-//   y (2) = A' ((G w (r)) . (B' x (r+1)))
+//   y (m) = A' ((G w (r)) . (B' x (n))) / scale
 //
-// so a tile of 2x2 outputs takes (r+1)^2 instead of 4 r^2: 9/16 of them for 2 taps, 4/9 for 3. As a domain: X = B' x B, U = G w G',
-// Y = A y A' for every tile. A convolution of stride s is the sum of s s convolutions of stride 1, between those pixels and taps
-// whose places leave the same remainders, its *phases*; they are added up there.
-//
-// All numbers in A, B and G are 0, 1, -1 and 1/2: small integers stay exact, and the error is that of adding up directly. Larger
-// tiles save more and lose digits: F(4,3) has two to four times the error.
+// so a tile of mxm outputs takes n^2 instead of (m r)^2: of 2x2 outputs 9/16 for 2 taps and 4/9 for 3, of 4x4 outputs 25/64 and
+// 1/4. As a domain: X = B' x B, U = G w G', Y = A y A' for every tile. A convolution of stride s is the sum of s s convolutions of
+// stride 1, between those pixels and taps whose places leave the same remainders, its *phases*; they are added up there.
 #pragma once
 
 #include "kernels/cpu/conv_domain.h"
+
+#include <numeric>
 
 namespace gesso::kernels::GESSO_LEVEL {
 
 template <int rows, int columns>
 struct Matrix {
-  float at[rows][columns];
-};
-template <int rows, int columns>
-constexpr Matrix<columns, rows> transposed(const Matrix<rows, columns>& m) {
-  Matrix<columns, rows> y{};
-  for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < columns; ++j) y.at[j][i] = m.at[i][j];
-  return y;
-}
-
-/// B', G and A of F(2,taps).
-template <int taps>
-struct Minimal;
-template <>
-struct Minimal<2> {
-  static constexpr Matrix<3, 3> image{{{1, -1, 0}, {0, 1, 0}, {0, -1, 1}}};
-  static constexpr Matrix<3, 2> filter{{{1, 0}, {1, 1}, {0, 1}}};
-  static constexpr Matrix<3, 2> output{{{1, 0}, {1, 1}, {0, 1}}};
-};
-template <>
-struct Minimal<3> {
-  static constexpr Matrix<4, 4> image{{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, 0, 1}}};
-  static constexpr Matrix<4, 3> filter{{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}};
-  static constexpr Matrix<4, 2> output{{{1, 0}, {1, 1}, {1, -1}, {0, 1}}};
+  int at[rows][columns];
 };
 
-/// sum + row i of m times x, from element j on; without multiplications by 0, 1 and -1.
-template <Matrix m, int i, int j, bool started, class V, int n>
-[[gnu::always_inline]] inline V row_times(const V (&x)[n], V sum) {
-  if constexpr (j == n) {
-    return sum;
-  } else {
-    constexpr float c = m.at[i][j];
-    if constexpr (c == 0) return row_times<m, i, j + 1, started>(x, sum);
-    V term = x[j];
-    if constexpr (c != 1 && c != -1) term *= c < 0 ? -c : c;
-    if constexpr (started)
-      sum = c > 0 ? sum + term : sum - term;
-    else
-      sum = c > 0 ? term : -term;
-    return row_times<m, i, j + 1, true>(x, sum);
+/// Place num / den of the projective line; infinity is 1 / 0.
+struct Point {
+  int num, den;
+};
+
+/// F(tile,taps) by Toom and Cook: outputs and taps are the coefficients of two polynomials, whose product is known by its values at
+/// n points, num/den. The transposed way round, with f = prod (num den' - num' den) over the other points num'/den',
+///
+///   a point's row of A: den^(m-1), den^(m-2) num, .., num^(m-1)     of G: scale/|f| times the same for r
+///   of B': the coefficients of sign(f) prod (den' x - num')
+///
+/// All are integers. Tiles of 2x2 have points that keep all factors 0, 1 and -1, the larger ones those that lose least digits among
+/// +-1/3, 1/2, 2/3, 3/4, 1 and their reciprocals, in a trial of 400 sums of 256 random terms.
+template <int tile_size, int filter_size>
+struct Minimal {
+  static constexpr int tile = tile_size, taps = filter_size, size = tile + taps - 1;
+  static_assert(size >= 3 && size <= 6);
+  Matrix<size, size> image{};
+  Matrix<size, taps> filter{};
+  Matrix<size, tile> output{};
+  int scale = 1;
+
+  static constexpr Point point(int i) {
+    constexpr Point three[] = {{0, 1}, {1, 1}, {1, 0}}, four[] = {{0, 1}, {1, 1}, {-1, 1}, {1, 0}},
+                    five[] = {{1, 2}, {-1, 2}, {4, 3}, {-4, 3}, {1, 0}},
+                    six[] = {{0, 1}, {2, 3}, {-2, 3}, {3, 2}, {-3, 2}, {1, 0}};
+    return size == 3 ? three[i] : size == 4 ? four[i] : size == 5 ? five[i] : six[i];
   }
-}
-/// y = m x m'
-template <int to, int from, Matrix<to, from> m, class V>
-[[gnu::always_inline]] inline void both_ways(const V (&x)[from][from], V (&y)[to][to]) {
-  V half[to][from];
-  const auto rows = [&]<int... i>(std::integer_sequence<int, i...>) {
-#pragma GCC unroll 4
-    for (int v = 0; v < from; ++v) {
-      V column[from];
-#pragma GCC unroll 4
-      for (int u = 0; u < from; ++u) column[u] = x[u][v];
-      ((half[i][v] = row_times<m, i, 0, false>(column, V{})), ...);
+  /// Whether the next point is the negative of point i.
+  static constexpr bool paired(int i) {
+    return i + 1 < size && point(i).num > 0 && point(i + 1).num == -point(i).num;
+  }
+
+  constexpr Minimal() {
+    int f[size] = {};
+    for (int i = 0; i < size; ++i) {
+      const Point p = point(i);
+      int* const B = image.at[i];
+      B[0] = f[i] = 1;
+      for (int k = 0, degree = 0; k < size; ++k) {
+        if (k == i) continue;
+        const Point q = point(k);
+        f[i] *= p.num * q.den - q.num * p.den;
+        ++degree;
+        for (int j = degree; j >= 0; --j) B[j] = (j ? q.den * B[j - 1] : 0) - q.num * B[j];
+      }
+      for (int j = 0; j < size; ++j) B[j] *= f[i] < 0 ? -1 : 1;
+      f[i] *= f[i] < 0 ? -1 : 1;
+      scale = std::lcm(scale, f[i]);
     }
-#pragma GCC unroll 4
-    for (int u = 0; u < to; ++u) ((y[u][i] = row_times<m, i, 0, false>(half[u], V{})), ...);
+    for (int i = 0; i < size; ++i) {
+      powers(point(i), output.at[i], tile, 1);
+      powers(point(i), filter.at[i], taps, scale / f[i]);
+    }
+  }
+  /// factor times den^(n-1), den^(n-2) num, .., num^(n-1).
+  static constexpr void powers(Point p, int* row, int n, int factor) {
+    for (int j = 0; j < n; ++j) {
+      row[j] = factor;
+      for (int k = 0; k < n - 1; ++k) row[j] *= k < j ? p.num : p.den;
+    }
+  }
+};
+template <class F>
+inline constexpr F minimal{};
+
+/// Calls f(0), .., f(n - 1), each with its number as a constant.
+template <int n, class F>
+[[gnu::always_inline]] inline void unrolled(const F& f) {
+  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, i>{}), ...);
+  }
+  (std::make_integer_sequence<int, n>{});
+}
+/// sum +- c x, or the first of its terms, where c is small and known.
+template <int c, bool first, class V>
+[[gnu::always_inline]] inline void add_times(V& sum, V x) {
+  if constexpr (c == 0) return;
+  constexpr int size = c < 0 ? -c : c;
+  if constexpr (size > 1) x *= V{} + std::remove_cvref_t<decltype(x[0])>(size);
+  if constexpr (first)
+    sum = c > 0 ? x : -x;
+  else
+    sum = c > 0 ? sum + x : sum - x;
+}
+
+/// y = m x. The rows of two points p and -p differ by the sign of their odd columns: one is even + odd, the other even - odd.
+template <class F, auto m, class V, int rows, int columns>
+[[gnu::always_inline]] inline void times(const V (&x)[columns], V (&y)[rows]) {
+  constexpr auto first = [](int i, int j, int step) {
+    for (j -= step; j >= 0; j -= step)
+      if (m.at[i][j]) return false;
+    return true;
   };
-  rows(std::make_integer_sequence<int, to>{});
+  unrolled<rows>([&](auto i) __attribute__((always_inline)) {
+    constexpr bool pair = F::paired(i);
+    if constexpr (i > 0 && F::paired(i - 1)) return;
+    V part[2];
+    unrolled<columns>([&](auto j) __attribute__((always_inline)) {
+      add_times<m.at[i][j], first(i, j, pair ? 2 : 1)>(part[pair ? j % 2 : 0], x[j]);
+    });
+    if constexpr (pair)
+      y[i] = part[0] + part[1], y[i + 1] = part[0] - part[1];
+    else
+      y[i] = part[0];
+  });
+}
+/// y = m' x
+template <class F, auto m, class V, int rows, int columns>
+[[gnu::always_inline]] inline void transposed_times(const V (&x)[rows], V (&y)[columns]) {
+  constexpr auto first = [](int i, int j) {
+    while (i-- > 0)
+      if (m.at[i][j]) return false;
+    return true;
+  };
+  unrolled<rows>([&](auto i) __attribute__((always_inline)) {
+    constexpr bool pair = F::paired(i);
+    if constexpr (i > 0 && F::paired(i - 1)) return;
+    V part[2] = {x[i], x[i]};
+    if constexpr (pair) part[0] = x[i] + x[i + 1], part[1] = x[i] - x[i + 1];
+    unrolled<columns>([&](auto j) __attribute__((always_inline)) {
+      add_times<m.at[i][j], first(i, j)>(y[j], part[j % 2]);
+    });
+  });
+}
+/// y = M x M', with M = m or m'.
+template <class F, auto m, bool transposed, class V, int from, int to>
+[[gnu::always_inline]] inline void both_ways(const V (&x)[from][from], V (&y)[to][to]) {
+  constexpr auto one_way = [](const V(&a)[from], V(&b)[to]) __attribute__((always_inline)) {
+    if constexpr (transposed)
+      transposed_times<F, m>(a, b);
+    else
+      times<F, m>(a, b);
+  };
+  V half[from][to];
+#pragma GCC unroll 6
+  for (int v = 0; v < from; ++v) {
+    V column[from];
+#pragma GCC unroll 6
+    for (int u = 0; u < from; ++u) column[u] = x[u][v];
+    one_way(column, half[v]);
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < to; ++i) {
+    V row[from];
+#pragma GCC unroll 6
+    for (int v = 0; v < from; ++v) row[v] = half[v][i];
+    one_way(row, y[i]);
+  }
 }
 
 /// Every step-th place of an axis of `size` places, from begin on; those outside are zeros. They lie `apart` elements apart.
@@ -98,47 +190,55 @@ struct Window {
 };
 
 /// Element c of row (u, v) of y, which lie `apart` elements apart, is that of (m x m')[u][v]; for channels in whole vectors.
-template <int to, int from, Matrix<to, from> m, class T>
+template <class F, auto m, int to, int from, class T>
 void there(const Window<from, const T>& x, std::int64_t channels, T* y, std::int64_t apart) {
   for (std::int64_t c = 0; c < channels; c += kLanes<T>) {
     Vector<T> in[from][from], out[to][to];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int u = 0; u < from; ++u)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int v = 0; v < from; ++v) in[u][v] = x.at[u][v] ? load(x.at[u][v] + c) : Vector<T>{};
-    both_ways<to, from, m>(in, out);
-#pragma GCC unroll 4
+    both_ways<F, m, false>(in, out);
+#pragma GCC unroll 6
     for (int u = 0; u < to; ++u)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int v = 0; v < to; ++v) store(y + (u * to + v) * apart + c, out[u][v]);
   }
 }
-/// The way back: x = m' y m, added to what x holds or not.
-template <int to, int from, Matrix<to, from> m, bool adds, class T>
+/// The way back: x = m' y m / scale^2, added to what x holds or not.
+template <class F, auto m, bool adds, int to, int from, class T>
 void back(const T* y, std::int64_t apart, std::int64_t channels, const Window<from, T>& x) {
+  constexpr T once = T(1) / (minimal<F>.scale * minimal<F>.scale);
   for (std::int64_t c = 0; c < channels; c += kLanes<T>) {
     Vector<T> in[to][to], out[from][from];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int u = 0; u < to; ++u)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int v = 0; v < to; ++v) in[u][v] = load(y + (u * to + v) * apart + c);
-    both_ways<from, to, transposed(m)>(in, out);
-#pragma GCC unroll 4
+    both_ways<F, m, true>(in, out);
+#pragma GCC unroll 6
     for (int u = 0; u < from; ++u)
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (int v = 0; v < from; ++v)
-        if (T* y_out = x.at[u][v]) store(y_out + c, adds ? load(y_out + c) + out[u][v] : out[u][v]);
+        if (T* y_out = x.at[u][v]) {
+          if constexpr (once != 1) out[u][v] *= once;
+          store(y_out + c, adds ? load(y_out + c) + out[u][v] : out[u][v]);
+        }
   }
 }
 
 /// The domain: X has a row for each tile of an image, and D = phases C.
-template <class T, int taps>
+template <class T, int tile, int taps>
 struct Winograd {
-  using F = Minimal<taps>;
-  static constexpr int size = taps + 1;
+  using F = Minimal<tile, taps>;
+  static constexpr int size = F::size;
+  static constexpr auto image_matrix = minimal<F>.image;
+  static constexpr auto filter_matrix = minimal<F>.filter;
+  static constexpr auto output_matrix = minimal<F>.output;
 
   const Conv2dGeometry& g;
-  std::int64_t down = (g.P + 1) / 2, across = (g.Q + 1) / 2, phases = g.stride.h * g.stride.w;
+  std::int64_t down = (g.P + tile - 1) / tile, across = (g.Q + tile - 1) / tile,
+               phases = g.stride.h * g.stride.w;
   std::int64_t places = size * size, rows = down * across, D = phases * g.C, K = g.K;
 
   /// Whether a convolution has this domain.
@@ -152,12 +252,12 @@ struct Winograd {
   template <class P>
   Window<size, P> image_window(P* image, std::int64_t i, std::int64_t j, std::int64_t phase) const {
     return {image,
-            {2 * i * g.stride.h + phase / g.stride.w - g.padding.h, g.stride.h, g.H, g.W * g.C},
-            {2 * j * g.stride.w + phase % g.stride.w - g.padding.w, g.stride.w, g.W, g.C}};
+            {tile * i * g.stride.h + phase / g.stride.w - g.padding.h, g.stride.h, g.H, g.W * g.C},
+            {tile * j * g.stride.w + phase % g.stride.w - g.padding.w, g.stride.w, g.W, g.C}};
   }
   template <class P>
-  Window<2, P> output_window(P* output, std::int64_t i, std::int64_t j) const {
-    return {output, {2 * i, 1, g.P, g.Q * g.K}, {2 * j, 1, g.Q, g.K}};
+  Window<tile, P> output_window(P* output, std::int64_t i, std::int64_t j) const {
+    return {output, {tile * i, 1, g.P, g.Q * g.K}, {tile * j, 1, g.Q, g.K}};
   }
   template <class P>
   Window<taps, P> filter_window(P* filter, std::int64_t phase) const {
@@ -174,10 +274,10 @@ struct Winograd {
     });
   }
   void image(const T* x, const Places<T>& X) const {
-    for_each_tile(X.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t tile) {
+    for_each_tile(X.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
       for (std::int64_t f = 0; f < phases; ++f)
-        there<size, size, F::image>(image_window(x + n * g.H * g.W * g.C, i, j, f), g.C, X.at(tile, f * g.C),
-                                    X.apart());
+        there<F, image_matrix, size>(image_window(x + n * g.H * g.W * g.C, i, j, f), g.C, X.at(row, f * g.C),
+                                     X.apart());
     });
   }
   /// Tiles overlap here, so one thread makes all of an image.
@@ -189,24 +289,25 @@ struct Winograd {
         for (std::int64_t i = 0; i < pixels; ++i) start(x, image + i * g.C, g.C);
         for (std::int64_t t = 0; t < rows; ++t)
           for (std::int64_t f = 0; f < phases; ++f)
-            back<size, size, F::image, true>(X.at(n * rows + t, f * g.C), X.apart(), g.C,
-                                             image_window(image, t / across, t % across, f));
+            back<F, image_matrix, true, size>(X.at(n * rows + t, f * g.C), X.apart(), g.C,
+                                              image_window(image, t / across, t % across, f));
         x.finish(image, pixels * g.C);
       }
     });
   }
   void output(const T* y, const Places<T>& Y) const {
-    for_each_tile(Y.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t tile) {
-      there<size, 2, F::output>(output_window(y + n * g.P * g.Q * g.K, i, j), g.K, Y.at(tile, 0), Y.apart());
+    for_each_tile(Y.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
+      there<F, output_matrix, size>(output_window(y + n * g.P * g.Q * g.K, i, j), g.K, Y.at(row, 0),
+                                    Y.apart());
     });
   }
   void output_back(const Places<T>& Y, const Rows<T>& y) const {
-    for_each_tile(Y.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t tile) {
-      const Window<2, T> window = output_window(y.row(n * g.P * g.Q), i, j);
+    for_each_tile(Y.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
+      const Window<tile, T> window = output_window(y.row(n * g.P * g.Q), i, j);
       for (const auto& pixels : window.at)
         for (T* pixel : pixels)
           if (pixel) start(y, pixel, g.K);
-      back<size, 2, F::output, true>(Y.at(tile, 0), Y.apart(), g.K, window);
+      back<F, output_matrix, true, size>(Y.at(row, 0), Y.apart(), g.K, window);
       for (const auto& pixels : window.at)
         for (T* pixel : pixels)
           if (pixel) y.finish(pixel, g.K);
@@ -220,14 +321,14 @@ struct Winograd {
   }
   void filter(const T* w, const Places<T>& U) const {
     for_each_filter([&](std::int64_t k, std::int64_t f) {
-      there<size, taps, F::filter>(filter_window(w + k * g.R * g.S * g.C, f), g.C, U.at(k, f * g.C),
-                                   U.apart());
+      there<F, filter_matrix, size>(filter_window(w + k * g.R * g.S * g.C, f), g.C, U.at(k, f * g.C),
+                                    U.apart());
     });
   }
   void filter_back(const Places<T>& U, T* w) const {
     for_each_filter([&](std::int64_t k, std::int64_t f) {
-      back<size, taps, F::filter, false>(U.at(k, f * g.C), U.apart(), g.C,
-                                         filter_window(w + k * g.R * g.S * g.C, f));
+      back<F, filter_matrix, false, size>(U.at(k, f * g.C), U.apart(), g.C,
+                                          filter_window(w + k * g.R * g.S * g.C, f));
     });
   }
 };
