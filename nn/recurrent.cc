@@ -227,17 +227,17 @@ LstmState ConvLSTM::operator()(const Var& x, const LstmState& s) const {
             any.dim(3) == (x ? in_ : hidden_),
         "ConvLSTM: {} {} should be (N,{},{},{})", x ? "x" : "h", any.shape(), places_.h, places_.w,
         x ? in_ : hidden_);
+  const Conv2dOptions same{.padding = HW(weight.dim(1) / 2, weight.dim(2) / 2)};
+  const auto convolve = [&](const Var& image, std::int64_t first, const Var& b) {
+    const Var filters = slice(weight, 3, first, first + image.dim(3));
+    return conv2d(image, filters, tensor::conv2d_geometry(image.shape(), filters.shape(), same), b);
+  };
   // Before the first step there is nothing to convolve but the input.
-  const Var seen = !s.h ? x
-                   : x  ? concat({x, s.h}, 3)
-                        : s.h,
-            filters = s.h ? weight : slice(weight, 3, 0, in_);
-  const HW padding(weight.dim(1) / 2, weight.dim(2) / 2);
-  const Conv2dGeometry geometry =
-      tensor::conv2d_geometry(seen.shape(), filters.shape(), {.padding = padding});
+  Var gates = s.h ? convolve(s.h, in_, x ? Var() : bias) : Var();
+  if (x) gates = gates ? gates + convolve(x, 0, bias) : convolve(x, 0, bias);
   const Var c =
       s.c ? s.c : Var(tensor::zeros({any.dim(0), places_.h, places_.w, hidden_}, any.dtype(), any.device()));
-  return lstm_cell(conv2d(seen, filters, geometry, bias), c, peepholes);
+  return lstm_cell(gates, c, peepholes);
 }
 
 }  // namespace gesso::nn
