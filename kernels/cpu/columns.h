@@ -67,8 +67,10 @@ template <class V, class T>
 /// sums[j][k] = sum of the j-th of f's terms over the elements of column k in the rows [begin, end); begin is a whole number of
 /// wide rows. run(i) gives the f of the elements from i on, f(V{}, e, k) for element i + e, which is in wide column k, or for
 /// the vector V of elements from there on. Four wide rows at a time: what is kept for each column is then loaded once for all.
-template <class T, int n, class F>
-void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* const (&sums)[n], const F& run) {
+/// Prefetchers do not foresee this order, so it asks for the `read` arrays a leaf ahead.
+template <class T, int n, int arrays, class F>
+void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* const (&sums)[n],
+              const T* const (&read)[arrays], const F& run) {
   constexpr int L = kLanes<T>;
   alignas(64) T wide[n][kWidth];
   for (int j = 0; j < n; ++j)
@@ -87,10 +89,12 @@ void sum_rows(const Part& p, std::int64_t begin, std::int64_t end, T* const (&su
       if constexpr (n > 1) wide[1][k] += t.b;
     }
   };
-  const std::int64_t step = p.C * p.together;
+  const std::int64_t step = p.C * p.together, ahead = p.rows(kLeaf) * p.C;
   std::int64_t i = begin, at = begin * p.C + p.first;
   for (; i + 4 * p.together <= end; i += 4 * p.together, at += 4 * step)
-    add(p.width, [f = run(at), step](auto v, std::int64_t k) GESSO_INLINE {
+    add(p.width, [f = run(at), step, ahead, at, &read](auto v, std::int64_t k) GESSO_INLINE {
+      for (const T* x : read)
+        for (int r = 0; r < 4; ++r) ask_for(x + at + k + r * step + ahead);
       return (f(v, k, k) + f(v, k + step, k)) + (f(v, k + 2 * step, k) + f(v, k + 3 * step, k));
     });
   for (; i < end; i += p.together, at += step)

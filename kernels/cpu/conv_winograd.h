@@ -10,6 +10,7 @@
 #pragma once
 
 #include "kernels/cpu/conv_domain.h"
+#include "kernels/cpu/stream.h"
 
 #include <numeric>
 
@@ -273,17 +274,14 @@ struct Winograd {
         for (std::int64_t j = 0; j < across; ++j) f(i / down, i % down, j, i * across + j);
     });
   }
-  /// Asks for the elements of tile (i, j) of height x width: no prefetcher foresees them, as a phase's pixels lie apart.
-  static void prefetch(const T* p, std::int64_t line, std::int64_t height, std::int64_t width, std::int64_t i,
-                       std::int64_t j) {
-    constexpr int kIntoL2 = 2;
-    for (std::int64_t r = 0; r < height; ++r)
-      for (std::int64_t c = 0; c < width; c += 64 / std::int64_t(sizeof(T)))
-        __builtin_prefetch(p + (i * height + r) * line + j * width + c, 0, kIntoL2);
+  /// Asks for the elements of tile (i, j) of height x width; a phase's pixels lie apart.
+  static void ask_for_tile(const T* p, std::int64_t line, std::int64_t height, std::int64_t width,
+                           std::int64_t i, std::int64_t j) {
+    for (std::int64_t r = 0; r < height; ++r) ask_for(p + (i * height + r) * line + j * width, width);
   }
   void image(const T* x, const Places<T>& X) const {
     for_each_tile(X.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
-      prefetch(x + n * g.H * g.W * g.C, g.W * g.C, tile * g.stride.h, tile * g.stride.w * g.C, i + 1, j);
+      ask_for_tile(x + n * g.H * g.W * g.C, g.W * g.C, tile * g.stride.h, tile * g.stride.w * g.C, i + 1, j);
       for (std::int64_t f = 0; f < phases; ++f)
         there<F, image_matrix, size>(image_window(x + n * g.H * g.W * g.C, i, j, f), g.C, X.at(row, f * g.C),
                                      X.apart());
@@ -306,7 +304,7 @@ struct Winograd {
   }
   void output(const T* y, const Places<T>& Y) const {
     for_each_tile(Y.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
-      prefetch(y + n * g.P * g.Q * g.K, g.Q * g.K, tile, tile * g.K, i + 1, j);
+      ask_for_tile(y + n * g.P * g.Q * g.K, g.Q * g.K, tile, tile * g.K, i + 1, j);
       there<F, output_matrix, size>(output_window(y + n * g.P * g.Q * g.K, i, j), g.K, Y.at(row, 0),
                                     Y.apart());
     });

@@ -14,7 +14,7 @@ void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
       rows, C,
       [x](const Part& p) {
         return [x, p](std::int64_t begin, std::int64_t end, Pairs<T>& s) {
-          sum_rows(p, begin, end, {s.a}, [x](std::int64_t i) {
+          sum_rows(p, begin, end, {s.a}, {x}, [x](std::int64_t i) {
             return [x = x + i](auto v, std::int64_t e, std::int64_t) GESSO_INLINE {
               using V = decltype(v);
               return Terms<V, 1>{elements<V>(x + e)};
@@ -23,7 +23,7 @@ void moments(std::int64_t rows, std::int64_t C, const T* x, T* mean, T* var) {
           for (std::int64_t k = 0; k < p.columns; ++k) s.a[k] /= T(end - begin);
           T m[kWidth];
           spread(p, m, [&](std::int64_t k) { return s.a[k - p.first]; });
-          sum_rows(p, begin, end, {s.b}, [x, &m](std::int64_t i) {
+          sum_rows(p, begin, end, {s.b}, {x}, [x, &m](std::int64_t i) {
             return [x = x + i, m = &m[0]](auto v, std::int64_t e, std::int64_t k) GESSO_INLINE {
               using V = decltype(v);
               const V d = elements<V>(x + e) - elements<V>(m + k);
@@ -92,6 +92,7 @@ template <class T>
 void batch_norm(const BatchNorm<T>& b, T* y) {
   write_columns(b.rows, b.C, y, [&](const Part& p) {
     return [a = Affine<T>(b, p)](std::int64_t i, std::int64_t column) {
+      ask_for(a.x + i + kLeaf / 2, kWidth);
       return [r = a.run(i, column)](std::int64_t k) GESSO_INLINE { return r.activated(r(k, k), k, k); };
     };
   });
@@ -103,7 +104,7 @@ void batch_norm_sums(const BatchNorm<T>& b, const T* dy, T* dgamma, T* dbeta) {
       b.rows, b.C,
       [&b, dy](const Part& p) {
         return [a = Affine<T>(b, p), p, dy](std::int64_t begin, std::int64_t end, Pairs<T>& s) {
-          sum_rows(p, begin, end, {s.a, s.b}, [&a, dy](std::int64_t i) {
+          sum_rows(p, begin, end, {s.a, s.b}, {a.x, dy}, [&a, dy](std::int64_t i) {
             return [r = a.run(i, 0), dy = dy + i](auto v, std::int64_t e, std::int64_t k) GESSO_INLINE {
               using V = decltype(v);
               const V dp = r.activated(elements<V>(dy + e), e, k);
