@@ -5,7 +5,7 @@
 // GFLOP/s, percent of the limit, and gesso's speed over the better peer's; with `best`, for a machine that is
 // not quiet, of the fastest repetitions. NT: the first matrix is stored (M,K), the second (N,K).
 #include "bench/limits.h"
-#include "kernels/kernels.h"
+#include "kernels/device.h"
 
 #include <omp.h>
 
@@ -76,10 +76,31 @@ constexpr Shape kShapes[] = {
     {64, 64, 64, false, false, "small"},
 };
 
+/// n numbers where tensors lie, and so aligned to cache lines, for all contenders.
+template <class T>
+class Numbers {
+ public:
+  explicit Numbers(std::int64_t n)
+      : n_(n), p_(static_cast<T*>(memory().allocate(std::size_t(n) * sizeof(T)))) {}
+  ~Numbers() { memory().release(p_, std::size_t(n_) * sizeof(T)); }
+  Numbers(const Numbers&) = delete;
+  Numbers& operator=(const Numbers&) = delete;
+  T* data() const { return p_; }
+  T* begin() const { return p_; }
+  T* end() const { return p_ + n_; }
+
+ private:
+  static const gesso::kernels::Memory& memory() {
+    return *gesso::kernels::backend(gesso::kernels::Device::cpu)->memory;
+  }
+  std::int64_t n_;
+  T* p_;
+};
+
 template <class T>
 struct Problem {
   Shape s;
-  std::vector<T> a, b, c;
+  Numbers<T> a, b, c;
   std::int64_t lda, ldb;
 
   explicit Problem(const Shape& shape)
@@ -191,13 +212,13 @@ double quantile(std::vector<double> x, double q) {
 template <class T>
 void check_agreement(Problem<T>& p, const std::vector<Contender>& all) {
   all[0].run();
-  const std::vector<T> c = p.c;
+  const std::vector<T> c(p.c.begin(), p.c.end());
   for (std::size_t i = 1; i < all.size(); ++i) {
     std::fill(p.c.begin(), p.c.end(), std::nan(""));
     all[i].run();
     double worst = 0;
     for (std::size_t j = 0; j < c.size(); ++j)
-      worst = !(std::abs(c[j] - p.c[j]) <= worst) ? std::abs(c[j] - p.c[j]) : worst;
+      worst = !(std::abs(c[j] - p.c.data()[j]) <= worst) ? std::abs(c[j] - p.c.data()[j]) : worst;
     // Elements are sums of K products below 1: each summed in its own order, within 2 K^2 epsilon of one
     // another.
     if (!(worst <= 2e-7 * double(p.s.K) * double(p.s.K) + 1e-6))

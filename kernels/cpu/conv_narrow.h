@@ -103,7 +103,7 @@ void conv2d_narrow(const Conv2dGeometry& g, const T* x, const T* w, const Epilog
     Pieces<T> pieces(g.K);
     for (std::int64_t r = 0; r < g.R; ++r) pieces.add(band.offset(r * run), r * run * g.K, run);
     Factors<T> f{{}, nullptr, 1, nullptr, g.K, nullptr, pieces.list, pieces.count};
-    Tile<T> tile;
+    T* row[MR];
     for (std::int64_t b = begin; b < end; ++b) {
       const std::int64_t n = b / bands.count, p0 = bands.begin(b % bands.count);
       band.hold(n, p0);
@@ -115,11 +115,8 @@ void conv2d_narrow(const Conv2dGeometry& g, const T* x, const T* w, const Epilog
         for (std::int64_t j = 0; j < slivers.count; ++j) {
           const std::int64_t k0 = slivers.begin(j);
           f.b = turned + k0;
-          for (std::int64_t i = 0; i < rows; ++i) {
-            tile.init[i] = e.bias ? e.bias + k0 : kZeros<T>;
-            tile.out[i] = out + i * g.K + k0;
-          }
-          run_tile(rows, slivers.size(j), f, tile);
+          for (std::int64_t i = 0; i < rows; ++i) row[i] = out + i * g.K + k0;
+          run_tile(rows, slivers.size(j), f, {row, e.bias ? e.bias + k0 : kZeros<T>, false, true});
         }
         if (e.act != Activation::none) sink.finish(out, rows * g.K);
       }
@@ -153,8 +150,7 @@ void conv2d_filter_narrow(const Conv2dGeometry& g, const T* x, const T* y, T* w)
     Band<T> band(g, x, bands.size(0));
     Pieces<T> pieces(g.K);
     Factors<T> f{{}, nullptr, g.stride.w * g.C, nullptr, g.K, nullptr, pieces.list, 0};
-    Tile<T> tile;
-    T* sum = sums + slice * size;
+    T *row[MR], *sum = sums + slice * size;
     for (std::int64_t i = 0; i < size; ++i) sum[i] = 0;
     for (std::int64_t i = 0; i < slices.size(slice); ++i) {
       const std::int64_t b = slices.begin(slice) + i, n = b / bands.count, p0 = bands.begin(b % bands.count);
@@ -169,9 +165,9 @@ void conv2d_filter_narrow(const Conv2dGeometry& g, const T* x, const T* y, T* w)
         for (std::int64_t t = 0; t < panels.count; ++t) {
           for (std::int64_t r = 0; r < panels.size(t); ++r) {
             f.a[r] = band.patch(0) + band.offset(panels.begin(t) + r);
-            tile.init[r] = tile.out[r] = sum + (panels.begin(t) + r) * g.K + k0;
+            row[r] = sum + (panels.begin(t) + r) * g.K + k0;
           }
-          run_tile(panels.size(t), slivers.size(j), f, tile);
+          run_tile(panels.size(t), slivers.size(j), f, {row, kZeros<T>, true});
         }
       }
     }
@@ -237,20 +233,19 @@ void patches_of_row(const Overlap<T>& o, const T* y, const T* w, T* z) {
   const Slivers<T> slivers{o.pitch};
   const Parts panels(o.g.Q, MR);
   const Piece all{0, 0, o.g.K};
+  T* row[MR];
   const T* next[MR];  // y often comes from memory, its next rows meanwhile
   Factors<T> f{{}, next, 1, nullptr, o.pitch, nullptr, &all, 1};
-  Tile<T> tile;
   for (std::int64_t p = 0; p < panels.count; ++p) {
     for (std::int64_t i = 0; i < panels.size(p); ++i) {
       f.a[i] = y + (panels.begin(p) + i) * o.g.K;
       next[i] = f.a[i] + 2 * MR * o.g.K;
-      tile.init[i] = kZeros<T>;
     }
     for (std::int64_t j = 0; j < slivers.count; ++j) {
       f.b = w + slivers.begin(j);
       for (std::int64_t i = 0; i < panels.size(p); ++i)
-        tile.out[i] = z + (panels.begin(p) + i) * o.pitch + slivers.begin(j);
-      run_tile(panels.size(p), slivers.size(j), f, tile, j == 0 ? Also::fetch : Also::nothing);
+        row[i] = z + (panels.begin(p) + i) * o.pitch + slivers.begin(j);
+      run_tile(panels.size(p), slivers.size(j), f, {row, kZeros<T>}, j == 0 ? Also::fetch : Also::nothing);
     }
   }
 }

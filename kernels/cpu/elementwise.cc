@@ -100,9 +100,9 @@ template <class T, class R, class F>
   }
 }
 
-/// y (dense) = f(a, b) over the walk.
+/// y (dense) = f(a, b) over the walk, row by row.
 template <class T, class R, class F>
-void zip(const Walk& w, std::int64_t grain, const T* a, const T* b, R* y, const F& f) {
+void zip_rows(const Walk& w, std::int64_t grain, const T* a, const T* b, R* y, const F& f) {
   const std::int64_t sa = row_stride(w, 0), sb = row_stride(w, 1);
   const std::int64_t bytes = row_count(w) * row_length(w) * std::int64_t(sizeof(R));
   const void* const out = y;
@@ -112,6 +112,34 @@ void zip(const Walk& w, std::int64_t grain, const T* a, const T* b, R* y, const 
       zip_run(m, a + o.at[0] + i * sa, sa, b + o.at[1] + i * sb, sb, to, f);
     });
   });
+}
+
+/// The operand whose one row meets every row of the other, which is dense; -1 if there is none.
+inline int repeated_operand(const Walk& w) {
+  const std::int64_t n = row_length(w);
+  if (w.dims != 2 || n == 0 || row_stride(w, 0) != 1 || row_stride(w, 1) != 1) return -1;
+  const std::int64_t a = w.strides[0][0], b = w.strides[1][0];
+  return a == 0 && b == n ? 0 : a == n && b == 0 ? 1 : -1;
+}
+
+/// The same. A row that is repeated is first laid side by side with itself, some KiB that stay in L1: the rows of the other
+/// operand lie behind each other too, and many short ones are as good as a long one.
+template <class T, class R, class F>
+void zip(const Walk& w, std::int64_t grain, const T* a, const T* b, R* y, const F& f) {
+  constexpr std::int64_t kRepeated = 16384 / sizeof(T);
+  const int one = repeated_operand(w);
+  const std::int64_t n = row_length(w), rows = row_count(w);
+  const std::int64_t most = one < 0 ? 0 : kRepeated / n, together = most < rows / 4 ? most : rows / 4;
+  if (together < 2) return zip_rows(w, grain, a, b, y, f);
+  alignas(64) T repeated[kRepeated];
+  const T* const row = one == 0 ? a : b;
+  for (std::int64_t r = 0; r < together; ++r)
+    for (std::int64_t i = 0; i < n; ++i) repeated[r * n + i] = row[i];
+  (one == 0 ? a : b) = repeated;
+  const std::int64_t wide = together * n, a_row = one == 0 ? 0 : wide, b_row = one == 1 ? 0 : wide;
+  const std::int64_t count = rows / together, rest = rows % together * n;
+  zip_rows({2, {count, wide}, {{a_row, 1}, {b_row, 1}}}, grain, a, b, y, f);
+  zip_run(rest, a + count * a_row, 1, b + count * b_row, 1, y + count * wide, f);
 }
 
 template <class T>

@@ -33,19 +33,35 @@ bool better_flipped(const MatMul<T>& p) {
          cycles<T>(p.M, p.N, p.K, p.b_col != 1);  // 1.1: a C that is written in rows is never worse
 }
 
-/// Products with one row or column, where the long operand's rows lie along K.
+/// y (n) = v (K) * B (K,n), if B lies in rows, or in columns and v side by side.
 template <class T>
-bool matvec_did(const MatMul<T>& p) {
-  const bool column = p.N == 1 && p.a_col == 1 && p.b_row == 1,
-             row = p.M == 1 && p.a_col == 1 && p.b_row == 1;
-  if (p.K < 1 || (!column && !row)) return false;
+bool one_row_did(std::int64_t n, std::int64_t K, const T* v, std::int64_t v_step, const T* b,
+                 std::int64_t b_row, std::int64_t b_col, const Line<T>& y) {
+  if (b_row == 1 && v_step == 1 && (b_col != 1 || n == 1))
+    rows_times_vector(n, K, b, b_col, v, y);
+  else if (b_col == 1 || n == 1)
+    vector_times_rows(n, K, v, v_step, b, b_row, y);
+  else
+    return false;
+  return true;
+}
+
+/// Products of a vector with a matrix or with another vector.
+template <class T>
+bool vector_did(const MatMul<T>& p) {
+  if (p.K < 1) return false;
   for (std::int64_t i = 0; i < p.batch; ++i) {
     const T *a = p.a + i * p.a_batch, *b = p.b + i * p.b_batch;
     const Rows<T> c{p.c + i * p.c_batch, p.c_row, 0, p.bias, p.act, p.slope};
-    if (column)
-      matvec(p.M, p.K, a, p.a_row, b, c.y, p.c_row, 0, c);
-    else
-      matvec(p.N, p.K, b, p.b_col, a, c.y, 1, 1, c);
+    if (p.M == 1) {
+      if (!one_row_did(p.N, p.K, a, p.a_col, b, p.b_row, p.b_col, {c.y, 1, p.bias, 1, c})) return false;
+    } else if (p.N == 1) {
+      if (!one_row_did(p.M, p.K, b, p.b_row, a, p.a_col, p.a_row, {c.y, p.c_row, p.bias, 0, c})) return false;
+    } else if (p.K == 1 && p.b_col == 1 && p.N >= kLanes<T>) {
+      outer_product(p.M, p.N, a, p.a_row, b, c);
+    } else {
+      return false;
+    }
   }
   return true;
 }
@@ -54,7 +70,7 @@ bool matvec_did(const MatMul<T>& p) {
 
 template <class T>
 void matmul(const MatMul<T>& p) {
-  if (p.M < 1 || p.N < 1 || matvec_did(p)) return;
+  if (p.M < 1 || p.N < 1 || vector_did(p)) return;
   const Rows<T> c{p.c, p.c_row, p.c_batch, p.bias, p.act, p.slope};
   if (better_flipped(p))
     with_view(p.b, p.b_batch, p.b_col, p.b_row, p.K, [&](const auto& b) {

@@ -70,6 +70,7 @@ struct Product {
   decltype(panels_of<T>(a, M)) panels = panels_of<T>(a, M);
   decltype(slivers_of<T>(b, N)) slivers = slivers_of<T>(b, N);
   Parts blocks{K > 0 ? K : 1, kPacked<A> ? KC<T> : kInPlaceKC<T>};
+  bool c_far = M * N * std::int64_t(sizeof(T)) > kSmall;
 
   /// One block of K of a region, and where its factors are packed.
   struct Step {
@@ -112,15 +113,16 @@ struct Product {
     }
   }
 
-  /// All slivers stay while panels come one by one; several at a time if they are not packed, some 64 KiB.
+  /// All slivers stay while panels come one by one; several at a time, some 64 KiB, if they are not packed, or if they lie side
+  /// by side in memory and share its cache lines.
   void pass_panels(const Region& r) const {
+    const std::int64_t panel_bytes = MR * std::int64_t(sizeof(T)) * (blocks.size(0) + 1);
+    const std::int64_t several = kPacked<A> && !kInColumns<A> ? 1 : 1 + (64 << 10) / panel_bytes;
     for (std::int64_t block = 0; block < blocks.count; ++block) {
-      const Step s = step(r, block, 1, r.j1 - r.j0);
-      const std::int64_t several =
-          kPacked<A> ? 1 : 1 + (64 << 10) / (MR * std::int64_t(sizeof(T)) * (s.K + 1));
+      const Step s = step(r, block, several, r.j1 - r.j0);
       for (std::int64_t p = r.p0; p < r.p1; p += several) {
         const std::int64_t end = p + several < r.p1 ? p + several : r.p1;
-        if (!s.a_near) pack(s, p, s.packed_a);
+        if (!s.a_near) pack(s, p, end);
         for (std::int64_t j = r.j0; j < r.j1; ++j)
           tiles(s, j, p, end, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
       }
@@ -133,8 +135,7 @@ struct Product {
       const Step s = step(r, block, kept_panels, kept_slivers);
       for (std::int64_t p0 = r.p0; p0 < r.p1; p0 += kept_panels) {
         const std::int64_t p1 = p0 + kept_panels < r.p1 ? p0 + kept_panels : r.p1;
-        for (std::int64_t p = p0; p < p1 && !s.a_near; ++p)
-          pack(s, p, s.packed_a + (p - p0) * MR * packed_row<T>(s.K));
+        if (!s.a_near) pack(s, p0, p1);
         for (std::int64_t j = r.j0; j < r.j1; ++j)
           tiles(s, j, p0, p1, s.packed_a, s.packed_b + (kept_slivers > 1 ? (j - r.j0) * NR<T> * s.K : 0));
       }
@@ -165,8 +166,8 @@ struct Product {
     return stretch(a, rows, k) * std::int64_t(sizeof(T)) <= kNear;
   }
 
-  void pack(const Step& s, std::int64_t p, T* y) const {
-    if constexpr (kPacked<A>) pack_a(a, panels.begin(p), panels.size(p), s.k0, s.K, y);
+  void pack(const Step& s, std::int64_t p0, std::int64_t p1) const {
+    if constexpr (kPacked<A>) pack_a(a, panels, p0, p1, s.k0, s.K, s.packed_a);
   }
 
   /// Panels [p0, p1), as far as they are asked for, times sliver j. The first tile of a sliver packs it: as it goes,
@@ -220,51 +221,47 @@ struct Product {
   };
   /// Adds to what earlier blocks of K left in C, and finishes what the last one leaves.
   void run_in_place(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
-    Tile<T> tile;
-    const T* start = c.bias ? c.bias + at.n0 : kZeros<T>;
-    for (std::int64_t i = 0; i < at.rows; ++i) {
-      tile.out[i] = at.out[i];
-      tile.init[i] = s.first ? start : tile.out[i];
-    }
-    kernel(f, tile);
+    kernel(f, {at.out, s.first && c.bias ? c.bias + at.n0 : kZeros<T>, !s.first, c_far});
     if (s.last && c.act != Activation::none)
-      for (std::int64_t i = 0; i < at.rows; ++i) c.finish(tile.out[i], at.n);
+      for (std::int64_t i = 0; i < at.rows; ++i) c.finish(at.out[i], at.n);
   }
   /// The same where the columns are no whole vectors.
   void run_in_buffer(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
-    alignas(64) T buffer[MR * NR<T>];
-    Tile<T> tile;
+    alignas(64) T buffer[MR * NR<T>], start[NR<T>] = {};
+    T* out[MR];
     for (std::int64_t i = 0; i < at.rows; ++i) {
-      tile.init[i] = tile.out[i] = buffer + i * NR<T>;
-      const T* start = !s.first ? at.out[i] : c.bias ? c.bias + at.n0 : kZeros<T>;
-      copy(start, at.n, tile.out[i]);
+      out[i] = buffer + i * NR<T>;
+      if (!s.first) copy(at.out[i], at.n, out[i]);
     }
-    kernel(f, tile);
+    if (s.first && c.bias) copy(c.bias + at.n0, at.n, start);
+    kernel(f, {out, start, !s.first});
     for (std::int64_t i = 0; i < at.rows; ++i) {
-      if (s.last && c.act != Activation::none) c.finish(tile.out[i], at.n);
-      copy(tile.out[i], at.n, at.out[i]);
+      if (s.last && c.act != Activation::none) c.finish(out[i], at.n);
+      copy(out[i], at.n, at.out[i]);
     }
   }
   /// The same where C is stored transposed: element (i, j) of the tile is element (n0 + j, m0 + i) of C.
   void run_flipped(MicroKernel<T> kernel, const Step& s, const Factors<T>& f, const Place& at) const {
     alignas(64) T buffer[MR * NR<T>] = {};
     const auto& to = c.c;
-    Tile<T> tile;
+    T* out[MR];
     for (std::int64_t i = 0; i < at.rows; ++i) {
-      T* row = tile.out[i] = buffer + i * NR<T>;
-      tile.init[i] = row;
+      T* row = out[i] = buffer + i * NR<T>;
       for (std::int64_t j = 0; j < at.n; ++j)
         row[j] = !s.first ? to.row(at.n0 + j)[at.m0 + i] : to.bias ? to.bias[at.m0 + i] : T(0);
     }
-    kernel(f, tile);
+    kernel(f, {out, kZeros<T>, true});
     for (std::int64_t i = 0; i < at.rows && s.last && to.act != Activation::none; ++i)
-      to.finish(tile.out[i], at.n);
+      to.finish(out[i], at.n);
     for (std::int64_t j = 0; j < at.n; ++j) {
       T* row = to.row(at.n0 + j) + at.m0;
       for (std::int64_t i = 0; i < at.rows; ++i) row[i] = buffer[i * NR<T> + j];
     }
   }
 };
+
+/// Multiply-adds from which on a product is shared among threads: a fork and join costs half a microsecond, the time of 6e4.
+inline constexpr double kWorthSharing = 2e5;
 
 /// How many groups the threads form to share the panels, the threads of a group then sharing its tiles. What a thread
 /// does in cycles: a vector of multiply-adds each, a quarter for each element of A and B it brings in, and a third more
@@ -306,8 +303,7 @@ void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, co
     }
   };
 #ifdef _OPENMP
-  // A fork and join costs a microsecond or two, the time of some 10^5 multiply-adds.
-  if (double(batch) * double(M) * double(N) * double(K) > 4e5 && omp_get_max_threads() > 1) {
+  if (double(batch) * double(M) * double(N) * double(K) > kWorthSharing && omp_get_max_threads() > 1) {
 #pragma omp parallel
     share(omp_get_thread_num(), omp_get_num_threads());
     return;

@@ -150,6 +150,12 @@ inline constexpr bool kInRows = false;
 template <class T>
 inline constexpr bool kInRows<Dense<T>> = true;
 
+/// Whether rows of a view are columns in memory, so that panels of it lie side by side.
+template <class View>
+inline constexpr bool kInColumns = false;
+template <class View>
+inline constexpr bool kInColumns<Transposed<View>> = true;
+
 /// The panel that begins at element (i, j) of a view, where it lies; none if the view is not dense.
 template <class T, class View>
 Panel<T> panel_in_place(const View&, std::int64_t, std::int64_t) {
@@ -198,20 +204,29 @@ constexpr std::int64_t packed_row(std::int64_t K) {
   return (K + kLanes<T> - 1) / kLanes<T> * kLanes<T> + 64 / std::int64_t(sizeof(T));
 }
 
-/// Packs rows [m0, m0 + rows), columns [k0, k0 + K) of A; rows or columns are copied as they lie. Rows of the next panel are
-/// fetched: they come from memory, in pieces too short for the processor to foresee.
+/// Packs panels [p0, p1) of A, columns [k0, k0 + K), each MR packed rows long; rows or columns are copied as they lie. Rows of
+/// the next panel are fetched: they come from memory, in pieces too short for the processor to foresee.
 template <class T, class View>
-void pack_a(const View& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K, T* y) {
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const T* ahead = a.row(m0 + rows + i).run(k0).p;
-    for (std::int64_t k = 0; k < K; k += kLanes<T>) __builtin_prefetch(ahead + k, 0, 2);
-    copy_row(a.row(m0 + i), k0, K, y + i * packed_row<T>(K));
+void pack_a(const View& a, const Parts& panels, std::int64_t p0, std::int64_t p1, std::int64_t k0,
+            std::int64_t K, T* y) {
+  for (std::int64_t p = p0; p < p1; ++p, y += MR * packed_row<T>(K)) {
+    const std::int64_t m0 = panels.begin(p), rows = panels.size(p);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const T* ahead = a.row(m0 + rows + i).run(k0).p;
+      for (std::int64_t k = 0; k < K; k += kLanes<T>) __builtin_prefetch(ahead + k, 0, 2);
+      copy_row(a.row(m0 + i), k0, K, y + i * packed_row<T>(K));
+    }
   }
 }
 template <class T, class View>
-void pack_a(const Transposed<View>& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K,
-            T* y) {
-  for (std::int64_t k = 0; k < K; ++k) copy_row(a.v.row(k0 + k), m0, rows, y + k * rows);
+void pack_a(const Transposed<View>& a, const Parts& panels, std::int64_t p0, std::int64_t p1, std::int64_t k0,
+            std::int64_t K, T* y) {
+  for (std::int64_t k = 0; k < K; ++k) {
+    const auto row = a.v.row(k0 + k);
+    T* to = y;
+    for (std::int64_t p = p0; p < p1; ++p, to += MR * packed_row<T>(K))
+      copy_row(row, panels.begin(p), panels.size(p), to + k * panels.size(p));
+  }
 }
 template <class T, class View>
 Panel<T> packed_panel(const View&, const T* p, std::int64_t, std::int64_t K) {

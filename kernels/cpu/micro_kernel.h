@@ -43,17 +43,19 @@ struct Factors {
   std::int64_t count;
 };
 
-/// Where a tile's rows start from and go to, each up to NV vectors long.
+/// Where a tile's rows go to, each up to NV vectors long, and the row that all of them start from; whether they are added to
+/// what is there, which blocks of K before have left; and whether that is further away than L2, and worth fetching early.
 template <class T>
 struct Tile {
-  const T* init[MR];
-  T* out[MR];
+  T* const* out;
+  const T* start;
+  bool adds = false, far = false;
 };
 
 /// What a micro-kernel does beside multiplying: keep B, or bring the next rows of A into the cache.
 enum class Also { nothing, keep, fetch };
 
-/// out (rows, vectors * L) = init + A (rows, K) * B (K, vectors * L)
+/// out (rows, vectors * L) = start + A (rows, K) * B (K, vectors * L), or that added to it
 template <class T, int rows, int vectors, Also also>
 [[gnu::noinline]] void micro_kernel(const Factors<T>& f, const Tile<T>& tile) {
   constexpr int L = kLanes<T>;
@@ -61,14 +63,17 @@ template <class T, int rows, int vectors, Also also>
   const std::int64_t a_col = f.a_col, b_row = f.b_row;
   T* kept = f.kept;
   Vector<T> sum[rows][vectors];
+  if (tile.far) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 3
+      for (int v = 0; v < vectors; ++v) __builtin_prefetch(tile.out[i] + v * L, 1);
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) {
     a[i] = f.a[i];
 #pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) {
-      __builtin_prefetch(tile.out[i] + v * L, 1);
-      sum[i][v] = Vector<T>{};
-    }
+    for (int v = 0; v < vectors; ++v) sum[i][v] = load(tile.start + v * L);
   }
 #pragma GCC unroll 1
   for (const Piece *piece = f.pieces, *end = piece + f.count; piece < end; ++piece) {
@@ -95,10 +100,16 @@ template <class T, int rows, int vectors, Also also>
         for (int v = 0; v < vectors; ++v) sum[i][v] += a[i][at] * bk[v];
     }
   }
+  if (tile.adds) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 3
+      for (int v = 0; v < vectors; ++v) sum[i][v] += load(tile.out[i] + v * L);
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) store(tile.out[i] + v * L, load(tile.init[i] + v * L) + sum[i][v]);
+    for (int v = 0; v < vectors; ++v) store(tile.out[i] + v * L, sum[i][v]);
 }
 
 template <class T>

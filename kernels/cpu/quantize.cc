@@ -87,13 +87,13 @@ void nearest(const Codes<T>& codes, std::int64_t rows, const T* z, std::int64_t*
     const std::int64_t n0 = codes.slivers.begin(j), width = codes.width(j), vectors = width / L;
     Factors<T> f{{}, nullptr, 1, codes.packed + n0 * codes.D, width, nullptr, &all, 1};
     first = decltype(first)(n0);
-    Tile<T> tile;
-    for (int r = 0; r < MR; ++r) tile.init[r] = codes.start + n0, tile.out[r] = scores + r * NR<T>;
+    T* row[MR];
+    for (int r = 0; r < MR; ++r) row[r] = scores + r * NR<T>;
     for (std::int64_t i = 0; i < rows; i += MR) {
       const std::int64_t n = rows - i < MR ? rows - i : MR;
       for (std::int64_t r = 0; r < n; ++r) f.a[r] = z + (i + r) * codes.D;
-      kMicroKernels<T>.at[int(Also::nothing)][vectors - 1][n - 1](f, tile);
-      for (std::int64_t r = 0; r < n; ++r) keep_best(tile.out[r], vectors, lane + first, best[i + r]);
+      kMicroKernels<T>.at[int(Also::nothing)][vectors - 1][n - 1](f, {row, codes.start + n0});
+      for (std::int64_t r = 0; r < n; ++r) keep_best(row[r], vectors, lane + first, best[i + r]);
     }
   }
   for (std::int64_t i = 0; i < rows; ++i) index[i] = best_code(best[i]);

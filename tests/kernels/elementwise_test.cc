@@ -208,6 +208,7 @@ TEST_CASE_TEMPLATE("walks: rows, columns, flips, gaps, no dimension, no element,
       {2, {3, 70001}, {{70001, 1}, {1, 0}}},                                  // rows long enough to be cut
       {2, {3, 70001}, {{70001, 1}, {0, -1}}},                                 // against a flipped row
       {2, {20001, 3}, {{3, 1}, {0, 1}}},                                      // rows of three
+      {2, {9, 1500}, {{0, 1}, {1500, 1}}},                                    // rows of which few repeat
       {2, {11, 19}, {{1, 11}, {19, 1}}},                                      // transposed
       {3, {5, 7, 9}, {{63, 9, 1}, {9, 0, 1}}},                                // a middle axis repeated
       {6, {2, 3, 2, 3, 2, 3}, {{108, 36, 18, 6, 3, 1}, {0, 1, 0, 3, 0, 9}}},  // all six

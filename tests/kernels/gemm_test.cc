@@ -188,7 +188,8 @@ TEST_CASE_TEMPLATE("matmul: exact on small integers, with any number of threads"
   const auto integer = [&] { return double(int(random() % 9) - 4); };
   constexpr std::int64_t shapes[][3] = {{128, 40, 400}, {61, 130, 67},  {1, 300, 900}, {300, 1, 900},
                                         {17, 129, 700}, {3, 5, 20000},  {400, 3, 300}, {130, 20, 1700},
-                                        {1000, 1, 900}, {1, 1000, 900}, {129, 127, 1}};
+                                        {1000, 1, 900}, {1, 1000, 900}, {129, 127, 1}, {700, 400, 1},
+                                        {1, 2100, 99},  {2100, 1, 99},  {1, 1, 5000}};
   for (const auto& s : shapes)
     for (int transposes = 0; transposes < 4; ++transposes) {
       Problem<T> p(1, s[0], s[1], s[2], transposes, 3, integer);
@@ -213,9 +214,11 @@ TEST_CASE_TEMPLATE("matmul: exact on small integers, with any number of threads"
 TEST_CASE_TEMPLATE("matmul: 1, 2 and 3 threads give the same bits, also where blocks are many", T, float,
                    double) {
   std::mt19937 random(9);
-  // Several blocks of K; an A, a B, and both, too large for a cache; more slivers than are kept; a batch that threads share.
+  // Several blocks of K; an A, a B, and both, too large for a cache; more slivers than are kept; a batch that threads share;
+  // a tall A, of which several panels are packed together if it is transposed.
   constexpr std::int64_t shapes[][4] = {{1, 130, 200, 1700}, {1, 20, 3000, 520}, {1, 3000, 20, 520},
-                                        {1, 700, 3300, 190}, {5, 60, 70, 80},    {1, 129, 40, 3000}};
+                                        {1, 700, 3300, 190}, {5, 60, 70, 80},    {1, 129, 40, 3000},
+                                        {1, 1100, 61, 300}};
   // On a GPU, where threads of the host decide nothing, two transposes see both kinds of either panel.
   const int step = gesso::tests::tested_device() == Device::cpu ? 1 : 3;
   for (const auto& s : shapes)
@@ -250,19 +253,23 @@ TEST_CASE_TEMPLATE("matmul: an empty sum is act(bias), an empty C is left alone"
 
 TEST_CASE_TEMPLATE("matmul: NaN and infinity go where they belong", T, float, double) {
   std::mt19937 random(11);
-  for (int transposes = 0; transposes < 4; ++transposes) {
-    Problem<T> p(1, 21, 53, 30, transposes, 0, Uniform{random});
-    p.a[4 * p.m.a_row + 7 * p.m.a_col] = std::numeric_limits<T>::quiet_NaN();
-    p.b[9 * p.m.b_row + 50 * p.m.b_col] = std::numeric_limits<T>::infinity();
-    p.run();
-    for (std::int64_t r = 0; r < 21; ++r)
-      for (std::int64_t j = 0; j < 53; ++j) {
-        CAPTURE(r);
-        CAPTURE(j);
-        if (r == 4)
-          REQUIRE(std::isnan(p.c_at(0, r, j)));
-        else
-          REQUIRE(std::isinf(p.c_at(0, r, j)) == (j == 50));
-      }
-  }
+  constexpr std::int64_t shapes[][3] = {{21, 53, 30}, {1, 53, 30}, {21, 1, 30}, {21, 53, 1}};
+  for (const auto& s : shapes)
+    for (int transposes = 0; transposes < 4; ++transposes) {
+      Problem<T> p(1, s[0], s[1], s[2], transposes, 0, Uniform{random});
+      const std::int64_t row = std::min<std::int64_t>(4, s[0] - 1),
+                         column = std::min<std::int64_t>(50, s[1] - 1);
+      p.a[row * p.m.a_row + s[2] / 2 * p.m.a_col] = std::numeric_limits<T>::quiet_NaN();
+      p.b[s[2] / 3 * p.m.b_row + column * p.m.b_col] = std::numeric_limits<T>::infinity();
+      p.run();
+      for (std::int64_t r = 0; r < s[0]; ++r)
+        for (std::int64_t j = 0; j < s[1]; ++j) {
+          CAPTURE(r);
+          CAPTURE(j);
+          if (r == row)
+            REQUIRE(std::isnan(p.c_at(0, r, j)));
+          else
+            REQUIRE(std::isinf(p.c_at(0, r, j)) == (j == column));
+        }
+    }
 }
