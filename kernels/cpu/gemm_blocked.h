@@ -123,8 +123,7 @@ struct Product {
       for (std::int64_t p = r.p0; p < r.p1; p += several) {
         const std::int64_t end = p + several < r.p1 ? p + several : r.p1;
         if (!s.a_near) pack(s, p, end);
-        for (std::int64_t j = r.j0; j < r.j1; ++j)
-          tiles(s, j, p, end, s.packed_a, s.packed_b + (j - r.j0) * NR<T> * s.K);
+        for (std::int64_t j = r.j0; j < r.j1; ++j) tiles(s, j, p, end, s.packed_b + (j - r.j0) * NR<T> * s.K);
       }
     }
   }
@@ -137,14 +136,14 @@ struct Product {
         const std::int64_t p1 = p0 + kept_panels < r.p1 ? p0 + kept_panels : r.p1;
         if (!s.a_near) pack(s, p0, p1);
         for (std::int64_t j = r.j0; j < r.j1; ++j)
-          tiles(s, j, p0, p1, s.packed_a, s.packed_b + (kept_slivers > 1 ? (j - r.j0) * NR<T> * s.K : 0));
+          tiles(s, j, p0, p1, s.packed_b + (kept_slivers > 1 ? (j - r.j0) * NR<T> * s.K : 0));
       }
     }
   }
 
   Step step(const Region& r, std::int64_t block, std::int64_t kept_panels, std::int64_t kept_slivers) const {
     const std::int64_t k = K > 0 ? blocks.size(block) : 0;
-    const std::int64_t a_size = kept_panels * MR * packed_row<T>(k), b_size = kept_slivers * NR<T> * k;
+    const std::int64_t a_size = packed_size<T>(a, kept_panels * MR, k), b_size = kept_slivers * NR<T> * k;
     T* packed = static_cast<T*>(scratch.at_least(std::size_t(a_size + b_size) * sizeof(T)));
     return {r,
             blocks.begin(block),
@@ -167,13 +166,13 @@ struct Product {
   }
 
   void pack(const Step& s, std::int64_t p0, std::int64_t p1) const {
-    if constexpr (kPacked<A>) pack_a(a, panels, p0, p1, s.k0, s.K, s.packed_a);
+    if constexpr (kPacked<A>)
+      pack_a(a, panels.begin(p0), panels.begin(p1) - panels.begin(p0), s.k0, s.K, s.packed_a);
   }
 
   /// Panels [p0, p1), as far as they are asked for, times sliver j. The first tile of a sliver packs it: as it goes,
   /// where B lies in rows.
-  void tiles(const Step& s, std::int64_t j, std::int64_t p0, std::int64_t p1, const T* packed_a,
-             T* packed_b) const {
+  void tiles(const Step& s, std::int64_t j, std::int64_t p0, std::int64_t p1, T* packed_b) const {
     const std::int64_t low = s.region.low(j), high = s.region.high(j), from = low > p0 ? low : p0;
     const std::int64_t n0 = slivers.begin(j), n = slivers.size(j);
     const std::int64_t vectors = (n + kLanes<T> - 1) / kLanes<T>, width = vectors * kLanes<T>;
@@ -191,9 +190,9 @@ struct Product {
       if (p + 1 < panels.count) spot.locate(next, n0);
       Factors<T> f{{}, next.a, 1, packed_b, width, packed_b, pieces.list, pieces.count};
       if constexpr (kPacked<A>) {
-        const T* packed = packed_a + (p - p0) * MR * packed_row<T>(s.K);
-        const Panel<T> panel =
-            s.a_near ? panel_in_place<T>(a, place.m0, s.k0) : packed_panel<T>(a, packed, place.rows, s.K);
+        const std::int64_t first = panels.begin(p0), packed_rows = panels.begin(p1) - first;
+        const Panel<T> panel = s.a_near ? panel_in_place<T>(a, place.m0, s.k0)
+                                        : packed_panel<T>(a, s.packed_a, place.m0 - first, packed_rows, s.K);
         for (int i = 0; i < MR; ++i) f.a[i] = panel.p + i * panel.row;
         f.a_col = panel.col;
       } else {
@@ -309,7 +308,8 @@ void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, co
     return;
   }
 #endif
-  share(0, 1);
+  for (std::int64_t i = 0; i < batch; ++i)
+    Product<T, A, B, Sink>{M, N, K, a.at(i), b.at(i), c.at(i)}.compute(0, P, 0, P * S);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

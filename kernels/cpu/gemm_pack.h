@@ -198,43 +198,43 @@ std::int64_t stretch(const Transposed<Dense<T>>& a, std::int64_t, std::int64_t K
   return K * a.v.ld;
 }
 
-/// Rows of a packed panel lie this far apart: a cache line more than they are long, for other sets of L1.
+/// Packed rows lie this far apart: a cache line more than they are long, for other sets of L1.
 template <class T>
 constexpr std::int64_t packed_row(std::int64_t K) {
   return (K + kLanes<T> - 1) / kLanes<T> * kLanes<T> + 64 / std::int64_t(sizeof(T));
 }
 
-/// Packs panels [p0, p1) of A, columns [k0, k0 + K), each MR packed rows long; rows or columns are copied as they lie. Rows of
-/// the next panel are fetched: they come from memory, in pieces too short for the processor to foresee.
+/// Packs rows [m0, m0 + rows), columns [k0, k0 + K) of A; rows or columns are copied as they lie, packed_row apart. Rows ahead
+/// are fetched: they come from memory, in pieces too short for the processor to foresee.
 template <class T, class View>
-void pack_a(const View& a, const Parts& panels, std::int64_t p0, std::int64_t p1, std::int64_t k0,
-            std::int64_t K, T* y) {
-  for (std::int64_t p = p0; p < p1; ++p, y += MR * packed_row<T>(K)) {
-    const std::int64_t m0 = panels.begin(p), rows = panels.size(p);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const T* ahead = a.row(m0 + rows + i).run(k0).p;
-      for (std::int64_t k = 0; k < K; k += kLanes<T>) __builtin_prefetch(ahead + k, 0, 2);
-      copy_row(a.row(m0 + i), k0, K, y + i * packed_row<T>(K));
-    }
+void pack_a(const View& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K, T* y) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const T* ahead = a.row(m0 + MR + i).run(k0).p;
+    for (std::int64_t k = 0; k < K; k += kLanes<T>) __builtin_prefetch(ahead + k, 0, 2);
+    copy_row(a.row(m0 + i), k0, K, y + i * packed_row<T>(K));
   }
 }
 template <class T, class View>
-void pack_a(const Transposed<View>& a, const Parts& panels, std::int64_t p0, std::int64_t p1, std::int64_t k0,
-            std::int64_t K, T* y) {
-  for (std::int64_t k = 0; k < K; ++k) {
-    const auto row = a.v.row(k0 + k);
-    T* to = y;
-    for (std::int64_t p = p0; p < p1; ++p, to += MR * packed_row<T>(K))
-      copy_row(row, panels.begin(p), panels.size(p), to + k * panels.size(p));
-  }
+void pack_a(const Transposed<View>& a, std::int64_t m0, std::int64_t rows, std::int64_t k0, std::int64_t K,
+            T* y) {
+  for (std::int64_t k = 0; k < K; ++k) copy_row(a.v.row(k0 + k), m0, rows, y + k * packed_row<T>(rows));
 }
 template <class T, class View>
-Panel<T> packed_panel(const View&, const T* p, std::int64_t, std::int64_t K) {
-  return {p, packed_row<T>(K), 1};
+std::int64_t packed_size(const View&, std::int64_t rows, std::int64_t K) {
+  return rows * packed_row<T>(K);
 }
 template <class T, class View>
-Panel<T> packed_panel(const Transposed<View>&, const T* p, std::int64_t rows, std::int64_t) {
-  return {p, 1, rows};
+std::int64_t packed_size(const Transposed<View>&, std::int64_t rows, std::int64_t K) {
+  return K * packed_row<T>(rows);
+}
+/// The panel that begins i rows after the first of those packed together.
+template <class T, class View>
+Panel<T> packed_panel(const View&, const T* p, std::int64_t i, std::int64_t, std::int64_t K) {
+  return {p + i * packed_row<T>(K), packed_row<T>(K), 1};
+}
+template <class T, class View>
+Panel<T> packed_panel(const Transposed<View>&, const T* p, std::int64_t i, std::int64_t rows, std::int64_t) {
+  return {p + i, 1, packed_row<T>(rows)};
 }
 
 /// Packs rows [k0, k0 + K), columns [n0, n0 + n) of B: a sliver, y[k * width + j], zeros in columns n to width. A view

@@ -59,8 +59,6 @@ enum class Also { nothing, keep, fetch };
 template <class T, int rows, int vectors, Also also>
 [[gnu::noinline]] void micro_kernel(const Factors<T>& f, const Tile<T>& tile) {
   constexpr int L = kLanes<T>;
-  const T* a[rows];
-  const std::int64_t a_col = f.a_col, b_row = f.b_row;
   T* kept = f.kept;
   Vector<T> sum[rows][vectors];
   if (tile.far) {
@@ -70,17 +68,20 @@ template <class T, int rows, int vectors, Also also>
       for (int v = 0; v < vectors; ++v) __builtin_prefetch(tile.out[i] + v * L, 1);
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i) {
-    a[i] = f.a[i];
+  for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
     for (int v = 0; v < vectors; ++v) sum[i][v] = load(tile.start + v * L);
-  }
 #pragma GCC unroll 1
   for (const Piece *piece = f.pieces, *end = piece + f.count; piece < end; ++piece) {
-    const T* b = f.b + piece->b;
+    asm volatile("" : : : "memory");  // f is read again: what is kept of it spills into vector registers
+    const std::int64_t a_col = f.a_col, b_row = f.b_row;
+    const T *b = f.b + piece->b, *a[rows];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) a[i] = f.a[i];
     std::int64_t at = piece->a * a_col;
 #pragma GCC unroll 1
     for (std::int64_t k = piece->n; k > 0; --k, at += a_col, b += b_row) {
+      asm("" : "+r"(at));  // one offset for all rows, not a pointer to advance for each
       if constexpr (also == Also::fetch) {
         if (k % (64 / int(sizeof(T))) == 0) {  // once a cache line
 #pragma GCC unroll 16
@@ -107,9 +108,11 @@ template <class T, int rows, int vectors, Also also>
       for (int v = 0; v < vectors; ++v) sum[i][v] += load(tile.out[i] + v * L);
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
+  for (int i = 0; i < rows; ++i) {
+    T* const out = tile.out[i];
 #pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) store(tile.out[i] + v * L, sum[i][v]);
+    for (int v = 0; v < vectors; ++v) store(out + v * L, sum[i][v]);
+  }
 }
 
 template <class T>
