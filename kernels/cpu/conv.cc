@@ -56,18 +56,21 @@ void for_each_domain(const F& f) {
   f.template operator()<Winograd<T, 2, 5>>();
   f.template operator()<Fourier<T>>();
 }
-/// Calls f(domain) with the domain in which a convolution costs least, if it costs less than going without. Whether that was so.
+/// Calls f(domain) with the domain in which a convolution of 64 images costs least, if it costs less than going without. Whether that
+/// was so. Not of as many as there are: what becomes of an image, to the last bit, does not depend on its neighbours.
 template <class T, class F>
 bool in_domain(const Conv2dGeometry& g, const F& f) {
   const bool whole = g.C % kLanes<T> == 0 && g.K % kLanes<T> == 0;
   const bool any = g.C > 0 && g.K > 0 && g.P > 0 && g.Q > 0;
   if (!whole || !any || g.groups > 1 || g.dilation != HW(1) || direct_only()) return false;
-  double least = direct_cost(g);
+  Conv2dGeometry usual = g;
+  usual.N = 64;
+  double least = direct_cost(usual);
   int number = 0, best = 0;
   for_each_domain<T>([&]<class Domain>() {
     ++number;
     if (!Domain::fits(g)) return;
-    if (const double cost = Domain{g}.cost(); cost < least) least = cost, best = number;
+    if (const double cost = Domain{usual}.cost(); cost < least) least = cost, best = number;
   });
   number = 0;
   for_each_domain<T>([&]<class Domain>() {

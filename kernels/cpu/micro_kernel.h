@@ -43,8 +43,9 @@ struct Factors {
   std::int64_t count;
 };
 
-/// Where a tile's rows go to, each up to NV vectors long, and the row that all of them start from; whether they are added to
-/// what is there, which blocks of K before have left; and whether that is further away than L2, and worth fetching early.
+/// Where a tile's rows go to, each up to NV vectors long, and the row that all of them are added to, or instead what is there
+/// already, which blocks of K before have left: at the end, so that a product has the same bits whichever way round it is done.
+/// And whether they go further away than L2, which is worth fetching early.
 template <class T>
 struct Tile {
   T* const* out;
@@ -70,7 +71,7 @@ template <class T, int rows, int vectors, Also also>
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) sum[i][v] = load(tile.start + v * L);
+    for (int v = 0; v < vectors; ++v) sum[i][v] = Vector<T>{};
 #pragma GCC unroll 1
   for (const Piece *piece = f.pieces, *end = piece + f.count; piece < end; ++piece) {
     asm volatile("" : : : "memory");  // f is read again: what is kept of it spills into vector registers
@@ -101,17 +102,12 @@ template <class T, int rows, int vectors, Also also>
         for (int v = 0; v < vectors; ++v) sum[i][v] += a[i][at] * bk[v];
     }
   }
-  if (tile.adds) {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 3
-      for (int v = 0; v < vectors; ++v) sum[i][v] += load(tile.out[i] + v * L);
-  }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i) {
     T* const out = tile.out[i];
+    const T* const to = tile.adds ? out : tile.start;
 #pragma GCC unroll 3
-    for (int v = 0; v < vectors; ++v) store(out + v * L, sum[i][v]);
+    for (int v = 0; v < vectors; ++v) store(out + v * L, load(to + v * L) + sum[i][v]);
   }
 }
 
