@@ -7,6 +7,7 @@
 #include "autograd/modes.h"
 #include "autograd/ops.h"
 #include "autograd/var.h"
+#include "kernels/profile.h"
 
 #include <algorithm>
 
@@ -32,6 +33,7 @@ class Engine {
 
   void run(const Flags& flags) {
     const Recording recording(flags.create_graph);
+    const kernels::Phase phase("backward");
     for (Visit& v : visits_) {
       Node& node = *v.node;
       if (v.needed && !v.parts.empty()) join_parts(v);

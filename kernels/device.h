@@ -12,9 +12,11 @@ namespace gesso::kernels {
 enum class Device : std::uint8_t { cpu, cuda, emu };
 inline constexpr Device kDevices[] = {Device::cpu, Device::cuda, Device::emu};
 
-/// Bytes in blocks now in use, the most there ever were, and the bytes of fresh memory that all blocks together needed.
+/// Bytes in blocks now in use, the most there ever were, and the bytes of fresh memory that all blocks together needed. How often
+/// the host waited for the device, and how often it copied something there; both 0 on the CPU.
 struct MemoryUse {
   std::size_t in_use = 0, peak = 0, from_system = 0;
+  std::size_t waits = 0, uploads = 0;
 };
 
 /// Memory of a device. What is allocated here is handed out again after its release, so that a training step after the
@@ -34,11 +36,33 @@ struct Memory {
   void (*synchronize)();                                         // waits for everything asked for
 };
 
+/// Points in the work of a device, and the time between them.
+struct Timing {
+  void* (*mark)();                          // after all that was asked for so far
+  double (*seconds)(void* from, void* to);  // waits until the device has come to both
+  void (*forget)(void* mark) noexcept;
+  void (*enter)(const char* name), (*leave)();  // what lies between bears this name in NVIDIA's profilers
+};
+
+/// Work that is asked for once and done many times: a graph of the kernels, copies and fills asked for between begin() and
+/// end(), with their arguments. They are kept then, and not done. In between nothing may wait for the device or copy to it.
+/// Blocks that are allocated or released in between belong to the graph until it is forgotten.
+struct Graphs {
+  void (*begin)();
+  void* (*end)();
+  void (*abandon)() noexcept;  // in place of end(), after an error
+  void (*replay)(void* graph);
+  void (*forget)(void* graph) noexcept;
+};
+
 struct Backend {
   const Kernels<float>* f32;
   const Kernels<double>* f64;
   const MoveKernels* move;
   const Memory* memory;
+  const Timing* timing =
+      nullptr;  // null on the CPU, whose kernels are done when they return; so are its graphs
+  const Graphs* graphs = nullptr;
 
   template <class T>
   const Kernels<T>& of() const {
@@ -49,8 +73,11 @@ struct Backend {
   }
 };
 
-/// Everything of one device; null where this build or this machine does not have it.
+/// Everything of one device; null where this build or this machine does not have it. While there is a Profile (profile.h), its
+/// kernels take their time.
 const Backend* backend(Device d);
+/// The same without that.
+const Backend* untimed_backend(Device d);
 /// Whether this build has the kernels of d, whatever the machine has.
 bool in_build(Device d);
 /// Why backend(d) is null, as the rest of a sentence: "this build of gesso has no CUDA".

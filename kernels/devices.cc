@@ -1,5 +1,6 @@
 // The devices that this build and this machine have.
 #include "kernels/device.h"
+#include "kernels/profile.h"
 
 namespace gesso::kernels {
 
@@ -23,6 +24,11 @@ bool in_build(Device d) {
 }
 
 const Backend* backend(Device d) {
+  const Backend* b = untimed_backend(d);
+  return b && Profile::running() ? &timed(d) : b;
+}
+
+const Backend* untimed_backend(Device d) {
   switch (d) {
     case Device::cpu: {
       static const Backend b{&cpu<float>(), &cpu<double>(), &cpu_move(), &cpu_memory()};

@@ -112,6 +112,7 @@ struct Epilogue {
 /// Where a random stream stands: element i of a draw is a function of (seed, offset + i) alone.
 struct RandomState {
   std::uint64_t seed = 0, offset = 0;
+  const std::uint64_t* moving = nullptr;  // in a graph: the offset, on the device, anew for each replay
 };
 
 /// One parameter array in an optimizer's step. m and v are optimizer state; absent when null.
@@ -124,11 +125,21 @@ struct ParameterSlice {
   T* v = nullptr;
 };
 
+/// What differs between Adam's steps: 1 - lr weight_decay where the decay is decoupled (else 1), lr / (1 - beta1^t),
+/// 1 / sqrt(1 - beta2^t).
+struct AdamPace {
+  double keep, rate, root;
+};
 struct AdamStep {
   double lr, beta1, beta2, eps, weight_decay;
   bool decoupled;  // AdamW: w -= lr * weight_decay * w, instead of adding weight_decay * w to the gradient
-  double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t
-  double grad_scale;                // multiplies every gradient (clipping by norm)
+  double correction1, correction2;   // 1 - beta1^t, 1 - beta2^t
+  double grad_scale;                 // multiplies every gradient (clipping by norm)
+  const AdamPace* moving = nullptr;  // in a graph: pace(), on the device, anew for each replay
+
+  AdamPace pace() const {
+    return {decoupled ? 1 - lr * weight_decay : 1, lr / correction1, 1 / __builtin_sqrt(correction2)};
+  }
 };
 struct SgdStep {
   double lr, momentum, dampening, weight_decay;
@@ -203,8 +214,8 @@ struct Kernels {
 
   // quantize.cc: index[m] = the code nearest to z_m, the first of equals: argmax_j z_m.e_j - |e_j|^2 / 2; counts[j] = how often j
   // was. z (M,D), codes (K,D), 0 < K < 2^31. A score that is NaN wins nowhere; where no other is left, index is 0.
-  void (*quantize)(std::int64_t M, std::int64_t K, std::int64_t D, const T* z, const T* codes, std::int64_t* index,
-                   std::int64_t* counts);
+  void (*quantize)(std::int64_t M, std::int64_t K, std::int64_t D, const T* z, const T* codes,
+                   std::int64_t* index, std::int64_t* counts);
 
   // random.cc
   void (*uniform)(RandomState r, T low, T high, std::int64_t n, T* y);  // [low, high)
@@ -231,7 +242,8 @@ struct Kernels {
   // dgamma = sum dp (x - mean) rstd, dbeta = sum dp over the rows; dp = p > 0 ? dy : slope dy
   void (*batch_norm_sums)(const BatchNorm<T>& p, const T* dy, T* dgamma, T* dbeta) = nullptr;
   // dx = gamma rstd (dp - dbeta / rows - (x - mean) rstd dgamma / rows), where mean and var are x's own
-  void (*batch_norm_input)(const BatchNorm<T>& p, const T* dy, const T* dgamma, const T* dbeta, T* dx) = nullptr;
+  void (*batch_norm_input)(const BatchNorm<T>& p, const T* dy, const T* dgamma, const T* dbeta,
+                           T* dx) = nullptr;
 
   // y[n,p,q] = sum_h sum_w rows[p,h] columns[q,w] x[n,h,w]; x (N,H,W,C), y (N,rows.m,columns.m,C)
   void (*resample)(std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C, const SparseRows<T>& rows,
@@ -239,11 +251,11 @@ struct Kernels {
   // index[n,p,q,c] = h W + w, where the window of (p, q) has its largest x[n,h,w,c]: the first of equals; NaN wins
   void (*arg_max_pool)(const Windows& g, const T* x, std::int64_t* index) = nullptr;
   // y[n,m,c] = x[n,index[n,m,c],c]; x (N,n_x,C), y (N,n_y,C)
-  void (*take_pixels)(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C, const std::int64_t* index,
-                      const T* x, T* y) = nullptr;
+  void (*take_pixels)(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C,
+                      const std::int64_t* index, const T* x, T* y) = nullptr;
   // y (N,n_y,C) = 0, then y[n,index[n,m,c],c] += x[n,m,c] in the order of m; x (N,n_x,C)
-  void (*add_pixels)(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C, const std::int64_t* index,
-                     const T* x, T* y) = nullptr;
+  void (*add_pixels)(std::int64_t N, std::int64_t n_x, std::int64_t n_y, std::int64_t C,
+                     const std::int64_t* index, const T* x, T* y) = nullptr;
 
   // lstm.cc: h', c' (M,H)
   void (*lstm_cell)(const LstmCell<T>& p, T* h_next, T* c_next) = nullptr;

@@ -17,13 +17,18 @@ struct AdamRule {
   explicit AdamRule(const AdamStep& s)
       : scale(T(s.grad_scale)),
         decay(T(s.decoupled ? 0 : s.weight_decay)),
-        keep(T(s.decoupled ? 1 - s.lr * s.weight_decay : 1)),
         gain1(T(1 - s.beta1)),
         beta2(T(s.beta2)),
         gain2(T(1 - s.beta2)),
-        eps(T(s.eps)),
-        rate(T(s.lr / s.correction1)),
-        root(T(1 / __builtin_sqrt(s.correction2))) {}
+        eps(T(s.eps)) {
+    take(s.pace());
+  }
+
+  GESSO_HD inline void take(const AdamPace& pace) {
+    keep = T(pace.keep);
+    rate = T(pace.rate);
+    root = T(pace.root);
+  }
 
   GESSO_HD inline void operator()(T& w, T dw, T& m, T& v) const {
     const T g = scale * dw + decay * w;

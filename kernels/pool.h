@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -32,23 +33,35 @@ inline bool exact_allocations() {
 ///   void* exactly(std::size_t bytes)   one block, given back by  void free(void* block)
 template <class Source>
 class Pool {
+  static constexpr std::size_t kLine = 64;
+  static constexpr std::size_t kClasses = 4 * 64;  // four for each power of two of lines
+  using FreeLists = std::array<std::vector<void*>, kClasses>;
+
  public:
+  /// The blocks that a graph of kernels uses. Whoever else got one of them would find it written over by the next replay.
+  struct Graph {
+    std::unordered_set<void*> blocks;
+    FreeLists idle;  // those of them that nobody else holds
+  };
+
   void* take(std::size_t bytes) {
     if (bytes > PTRDIFF_MAX) throw std::bad_alloc();  // its size class would overflow
     const SizeClass c = size_class(bytes);
     const std::lock_guard lock(mutex_);
-    std::vector<void*>& free = free_[c.index];
+    std::vector<void*>& free = (recorded_ ? recorded_->idle : free_)[c.index];
     void* block = nullptr;
-    if (exact_) {
+    if (exact_) {  // not those of a graph either, or its overruns would hit what is no longer in use
       block = source_.exactly(bytes);
       use_.from_system += bytes;
     } else if (free.empty()) {
       block = fresh(c.bytes);
-      free.reserve(++blocks_[c.index]);  // so that give() needs no memory
+      free_[c.index].reserve(++blocks_[c.index]);  // so that give() needs no memory
+      free.reserve(blocks_[c.index]);
     } else {
       block = free.back();
       free.pop_back();
     }
+    if (recorded_) recorded_->blocks.insert(block);
     use_.in_use += c.bytes;
     use_.peak = std::max(use_.peak, use_.in_use);
     return block;
@@ -58,10 +71,34 @@ class Pool {
     const SizeClass c = size_class(bytes);
     const std::lock_guard lock(mutex_);
     use_.in_use -= c.bytes;
-    if (exact_)
-      source_.free(block);
+    Graph* graph = owner(block);
+    if (!graph && recorded_) {  // what was there before, it may have read
+      graph = recorded_;
+      graph->blocks.insert(block);
+    }
+    if (graph)
+      graph->idle[c.index].push_back(block);
     else
-      free_[c.index].push_back(block);
+      put_back(block, c.index);
+  }
+
+  /// From here on until end_graph() every block that is taken or given back is one of a new graph's.
+  void begin_graph() {
+    const std::lock_guard lock(mutex_);
+    graphs_.push_back(recorded_ = new Graph);
+  }
+  Graph* end_graph() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(recorded_, nullptr);
+  }
+  bool recording() const { return recorded_ != nullptr; }
+  /// Its blocks are like others again.
+  void forget(Graph* graph) {
+    const std::lock_guard lock(mutex_);
+    std::erase(graphs_, graph);
+    for (std::size_t i = 0; i < kClasses; ++i)
+      for (void* block : graph->idle[i]) put_back(block, i);
+    delete graph;
   }
 
   MemoryUse use() {
@@ -70,8 +107,17 @@ class Pool {
   }
 
  private:
-  static constexpr std::size_t kLine = 64;
-  static constexpr std::size_t kClasses = 4 * 64;  // four for each power of two of lines
+  Graph* owner(void* block) const {
+    for (Graph* graph : graphs_)
+      if (graph->blocks.contains(block)) return graph;
+    return nullptr;
+  }
+  void put_back(void* block, std::size_t index) {
+    if (exact_)
+      source_.free(block);
+    else
+      free_[index].push_back(block);
+  }
 
   struct SizeClass {
     std::size_t index, bytes;
@@ -100,7 +146,9 @@ class Pool {
   const bool exact_ = exact_allocations();
   Source source_;
   std::mutex mutex_;
-  std::array<std::vector<void*>, kClasses> free_;
+  FreeLists free_;
+  std::vector<Graph*> graphs_;                  // a block is one's at most
+  Graph* recorded_ = nullptr;                   // the newest of them
   std::array<std::size_t, kClasses> blocks_{};  // that exist of each class
   std::byte* next_ = nullptr;                   // the unused rest of the newest region
   std::size_t left_ = 0;

@@ -1,5 +1,8 @@
 #include "nn/ema.h"
 
+#include "kernels/profile.h"
+#include "tensor/replay.h"
+
 #include <algorithm>
 
 namespace gesso::nn {
@@ -16,6 +19,8 @@ Ema::Ema(Module& average, Module& m, EmaOptions options)
 }
 
 void Ema::update() {
+  const kernels::Phase phase("optimizer");
+  check(!tensor::Replay::recording(), "Ema: its updates weigh otherwise each time, and cannot be recorded");
   std::int64_t& n = *updates_.mutable_data<std::int64_t>();
   const double warm = static_cast<double>(1 + n) / static_cast<double>(10 + n);
   const double decay = options_.warm_start ? std::min(options_.decay, warm) : options_.decay;

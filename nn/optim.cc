@@ -1,8 +1,11 @@
 #include "nn/optim.h"
 
+#include "kernels/profile.h"
+#include "tensor/replay.h"
 #include "tensor/walk.h"
 
 #include <cmath>
+#include <functional>
 #include <set>
 #include <tuple>
 
@@ -54,28 +57,56 @@ struct Moment {
   std::int64_t t;
 };
 
+using Next = std::function<Moment()>;  // counts a step
+
+/// Steps that need the same numbers each time, or none of which can be told to a kernel that runs later.
+Moment once(const char* rule, const Next& next) {
+  check(!tensor::Replay::recording(), "{}: its steps cannot be recorded yet; Adam's can", rule);
+  return next();
+}
+
 template <class T>
-void apply(const Sgd& r, Moment now, const Kernels<T>& k, const Slices<T>& s) {
+void apply(const Sgd& r, const Next& next, const Kernels<T>& k, const Slices<T>& s) {
+  const Moment now = once("Sgd", next);
   k.sgd({now.lr, r.momentum, r.dampening, r.weight_decay, r.nesterov, now.t == 1, now.grad_scale},
         static_cast<int>(s.size()), s.data());
 }
 template <class T, class AdamRule>
-void apply_adam(const AdamRule& r, bool decoupled, Moment now, const Kernels<T>& k, const Slices<T>& s) {
-  const auto t = static_cast<double>(now.t);
-  k.adam({now.lr, r.beta1, r.beta2, r.eps, r.weight_decay, decoupled, 1 - std::pow(r.beta1, t),
-          1 - std::pow(r.beta2, t), now.grad_scale},
-         static_cast<int>(s.size()), s.data());
+void apply_adam(const AdamRule& r, bool decoupled, const Next& next, const Kernels<T>& k,
+                const Slices<T>& s) {
+  struct Paced {
+    kernels::AdamStep step;
+    kernels::AdamPace pace;
+  };
+  const auto paced = tensor::moving<Paced>([r, decoupled, next]() -> Paced {
+    const Moment now = next();
+    const auto t = static_cast<double>(now.t);
+    const kernels::AdamStep step{now.lr,
+                                 r.beta1,
+                                 r.beta2,
+                                 r.eps,
+                                 r.weight_decay,
+                                 decoupled,
+                                 1 - std::pow(r.beta1, t),
+                                 1 - std::pow(r.beta2, t),
+                                 now.grad_scale};
+    return {step, step.pace()};
+  });
+  kernels::AdamStep step = paced.now.step;
+  if (paced.on_device) step.moving = &paced.on_device->pace;
+  k.adam(step, static_cast<int>(s.size()), s.data());
 }
 template <class T>
-void apply(const Adam& r, Moment now, const Kernels<T>& k, const Slices<T>& s) {
-  apply_adam(r, false, now, k, s);
+void apply(const Adam& r, const Next& next, const Kernels<T>& k, const Slices<T>& s) {
+  apply_adam(r, false, next, k, s);
 }
 template <class T>
-void apply(const AdamW& r, Moment now, const Kernels<T>& k, const Slices<T>& s) {
-  apply_adam(r, true, now, k, s);
+void apply(const AdamW& r, const Next& next, const Kernels<T>& k, const Slices<T>& s) {
+  apply_adam(r, true, next, k, s);
 }
 template <class T>
-void apply(const Rmsprop& r, Moment now, const Kernels<T>& k, const Slices<T>& s) {
+void apply(const Rmsprop& r, const Next& next, const Kernels<T>& k, const Slices<T>& s) {
+  const Moment now = once("Rmsprop", next);
   k.rmsprop({now.lr, r.alpha, r.eps, r.weight_decay, now.grad_scale}, static_cast<int>(s.size()), s.data());
 }
 
@@ -104,6 +135,7 @@ Optimizer::Optimizer(const Parameters& parameters, const Rule& rule) : rule_(rul
 }
 
 void Optimizer::step(double grad_scale) {
+  const kernels::Phase phase("optimizer");
   check_range("step", "lr", lr, 0, kInfinity);
   // One kernel call for the parameters of one device and dtype that have taken equally many steps: as a rule, for all.
   std::map<std::tuple<Device, DType, std::int64_t>, std::vector<Slot*>> groups;
@@ -116,17 +148,20 @@ void Optimizer::step(double grad_scale) {
     groups[{s.w.device(), s.w.dtype(), *s.step.data<std::int64_t>() + 1}].push_back(&s);
   }
   for (const auto& [key, group] : groups) {
-    const Moment now{lr, grad_scale, std::get<2>(key)};
+    const Next next = [this, grad_scale, slots = group] {
+      std::int64_t t = 0;
+      for (Slot* s : slots) t = ++*s->step.mutable_data<std::int64_t>();
+      return Moment{lr, grad_scale, t};
+    };
     tensor::with_kernels("step", group.front()->w.value(), [&]<class T>(const Kernels<T>& k) {
       Slices<T> slices;
       for (Slot* s : group) {
-        *s->step.mutable_data<std::int64_t>() = now.t;
         slices.push_back({s->w.size(), s->w.mutable_value().mutable_device_data<T>(),
                           s->w.grad().value().template device_data<T>(),
                           s->m ? s->m.mutable_device_data<T>() : nullptr,
                           s->v ? s->v.mutable_device_data<T>() : nullptr});
       }
-      std::visit([&](const auto& rule) { apply(rule, now, k, slices); }, rule_);
+      std::visit([&](const auto& rule) { apply(rule, next, k, slices); }, rule_);
     });
   }
 }

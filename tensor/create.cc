@@ -1,11 +1,21 @@
 #include "kernels/philox.h"
 #include "tensor/ops.h"
+#include "tensor/replay.h"
 #include "tensor/walk.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace gesso::tensor {
+namespace {
+
+/// The next n numbers of the stream; in a Replay, each time the next.
+kernels::RandomState next(Generator& g, std::int64_t n) {
+  const auto offset = moving<std::uint64_t>([&g, n] { return g.reserve(n).offset; });
+  return {g.state.seed, offset.now, offset.on_device};
+}
+
+}  // namespace
 
 Tensor zeros(const Shape& shape, DType dtype, Device device) {
   Tensor y(shape, dtype, device);
@@ -34,7 +44,7 @@ Tensor uniform(Generator& g, const Shape& shape, double low, double high, DType 
   check(low <= high, "uniform: the interval [{}, {}) is empty", low, high);
   Tensor y(shape, dtype, device);
   with_kernels("uniform", y, [&]<class T>(const kernels::Kernels<T>& k) {
-    k.uniform(g.reserve(y.size()), static_cast<T>(low), static_cast<T>(high), y.size(),
+    k.uniform(next(g, y.size()), static_cast<T>(low), static_cast<T>(high), y.size(),
               y.mutable_device_data<T>());
   });
   return y;
@@ -44,7 +54,7 @@ Tensor normal(Generator& g, const Shape& shape, double mean, double std, DType d
   check(std >= 0, "normal: a standard deviation of {}", std);
   Tensor y(shape, dtype, device);
   with_kernels("normal", y, [&]<class T>(const kernels::Kernels<T>& k) {
-    k.normal(g.reserve(y.size()), static_cast<T>(mean), static_cast<T>(std), y.size(),
+    k.normal(next(g, y.size()), static_cast<T>(mean), static_cast<T>(std), y.size(),
              y.mutable_device_data<T>());
   });
   return y;

@@ -7,5 +7,7 @@
 namespace gesso::kernels::GESSO_LEVEL {
 
 const Memory& memory();
+const Timing& timing();
+const Graphs& graphs();
 
 }  // namespace gesso::kernels::GESSO_LEVEL

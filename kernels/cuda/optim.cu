@@ -14,7 +14,7 @@ struct Batch {
   unsigned first_block[kMost + 1] = {};
   ParameterSlice<T> parameter[kMost];
 };
-static_assert(sizeof(Batch<double>) + sizeof(AdamRule<double>) <= 4096);
+static_assert(sizeof(Batch<double>) + sizeof(AdamRule<double>) + sizeof(void*) <= 4096);
 
 /// Elements of a block: a pack for each thread.
 template <class T>
@@ -42,7 +42,9 @@ __device__ void update(const Rule& rule, const ParameterSlice<T>& p, std::int64_
 }
 
 template <class Rule, class T>
-__global__ void step_batch(const __grid_constant__ Batch<T> batch, Rule rule) {
+__global__ void step_batch(const __grid_constant__ Batch<T> batch, Rule rule, const AdamPace* moving) {
+  if constexpr (requires { rule.take(*moving); })
+    if (moving) rule.take(*moving);
   constexpr int V = kPack<T>;
   int low = 0, high = batch.count - 1;  // the last parameter whose first block is not after this one
   while (low < high) {
@@ -60,7 +62,8 @@ __global__ void step_batch(const __grid_constant__ Batch<T> batch, Rule rule) {
 }
 
 template <class Rule, class T>
-void step_all(const Rule& rule, int count, const ParameterSlice<T>* parameters) {
+void step_all(const Rule& rule, int count, const ParameterSlice<T>* parameters,
+              const AdamPace* moving = nullptr) {
   for (int done = 0; done < count;) {
     Batch<T> batch;
     while (done < count && batch.count < Batch<T>::kMost) {
@@ -72,13 +75,13 @@ void step_all(const Rule& rule, int count, const ParameterSlice<T>* parameters) 
       ++batch.count;
     }
     launch_threads(step_batch<Rule, T>, std::int64_t{batch.first_block[batch.count]} * kThreads, kThreads,
-                   batch, rule);
+                   batch, rule, moving);
   }
 }
 
 template <class T>
 void adam(const AdamStep& step, int count, const ParameterSlice<T>* parameters) {
-  step_all(AdamRule<T>(step), count, parameters);
+  step_all(AdamRule<T>(step), count, parameters, step.moving);
 }
 template <class T>
 void sgd(const SgdStep& step, int count, const ParameterSlice<T>* parameters) {

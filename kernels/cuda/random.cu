@@ -11,6 +11,7 @@ namespace {
 template <class T, class Numbers>
 __global__ void draw_blocks(RandomState r, Numbers numbers, std::int64_t n, T* y) {
   constexpr int V = kNumbersPerBlock<T>;
+  if (r.moving) r.offset = *r.moving;
   const std::int64_t i = thread_number() * V - std::int64_t(r.offset % V);
   if (i >= n) return;
   Packed<T, V> p;
@@ -23,9 +24,8 @@ __global__ void draw_blocks(RandomState r, Numbers numbers, std::int64_t n, T* y
 template <class T, class Numbers>
 void draw(RandomState r, const Numbers& numbers, std::int64_t n, T* y) {
   constexpr int V = kNumbersPerBlock<T>;
-  if (n > 0)
-    launch_threads(draw_blocks<T, Numbers>, ceil_div(n + std::int64_t(r.offset % V), V), kThreads, r, numbers,
-                   n, y);
+  // As many threads for every offset, because a graph's offset moves on.
+  if (n > 0) launch_threads(draw_blocks<T, Numbers>, ceil_div(n + V - 1, V), kThreads, r, numbers, n, y);
 }
 
 template <class T>

@@ -49,7 +49,7 @@ const Backend* backend() {
     install_move(m);
     return m;
   }();
-  static const Backend b{&f32, &f64, &move, &memory()};
+  static const Backend b{&f32, &f64, &move, &memory(), &timing(), &graphs()};
   return &b;
 }
 

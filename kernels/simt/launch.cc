@@ -136,8 +136,18 @@ class Grid {
 
 }  // namespace
 
-void run(const Launch& launch) {
+void run(const Launch& launch, cudaStream_t stream) {
   check_limits(launch);
+  if (capturing(stream)) {
+    capture(stream, [launch, arguments = launch.copy(launch.arguments)] {
+      Launch now = launch;
+      now.arguments = arguments.get();
+      now.order = order();
+      run(now, nullptr);
+      return cudaSuccess;
+    });
+    return;
+  }
   const DeviceMemoryOpen open;
   if (counting()) count_launch(launch);
   Grid grid(launch);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -40,6 +41,7 @@ namespace emu {
 
 struct Launch {
   void (*call)(const void* arguments);
+  std::shared_ptr<const void> (*copy)(const void* arguments);
   const void* arguments;
   const void* kernel;
   dim3 grid, block;
@@ -47,7 +49,8 @@ struct Launch {
   Where where;
   Order order;
 };
-void run(const Launch& launch);
+/// Does the launch, or keeps it where the stream captures for a graph.
+void run(const Launch& launch, cudaStream_t stream);
 
 /// A stream, and the line of the launch that named it.
 struct StreamAt {
@@ -69,8 +72,12 @@ void launch(void (*kernel)(P...), dim3 grid, dim3 block, std::size_t shared, emu
   const auto call = [](const void* a) {
     std::apply([](auto f, const auto&... p) { f(p...); }, *static_cast<const Arguments*>(a));
   };
-  emu::run(
-      {call, &arguments, reinterpret_cast<const void*>(kernel), grid, block, shared, stream.where, order()});
+  const auto copy = [](const void* a) -> std::shared_ptr<const void> {
+    return std::make_shared<Arguments>(*static_cast<const Arguments*>(a));
+  };
+  emu::run({call, copy, &arguments, reinterpret_cast<const void*>(kernel), grid, block, shared, stream.where,
+            order()},
+           stream.stream);
 }
 
 }  // namespace gesso::simt

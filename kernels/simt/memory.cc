@@ -127,7 +127,8 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
-                            cudaStream_t) {
+                            cudaStream_t stream) {
+  if (capturing(stream)) return capture(stream, [=] { return cudaMemcpy(to, from, bytes, kind); });
   return cudaMemcpy(to, from, bytes, kind);
 }
 cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
@@ -140,6 +141,7 @@ cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
   poison(target->first, target->second);
   return cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
+  if (capturing(stream)) return capture(stream, [=] { return cudaMemset(to, value, bytes); });
   return cudaMemset(to, value, bytes);
 }

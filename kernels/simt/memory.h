@@ -5,6 +5,7 @@
 #include "kernels/simt/runtime.h"
 
 #include <cstddef>
+#include <functional>
 
 namespace gesso::simt::emu {
 
@@ -12,6 +13,10 @@ inline constexpr std::size_t kDeviceMemory = std::size_t{4} << 30;
 
 /// Keeps the error for cudaGetLastError, and returns it.
 cudaError_t result(cudaError_t error);
+
+/// Whether what is asked of the stream is kept for a graph; and that it is.
+bool capturing(cudaStream_t stream);
+cudaError_t capture(cudaStream_t stream, std::function<cudaError_t()> work);
 
 /// Whether p lies in an allocation.
 bool in_device_memory(const void* p);

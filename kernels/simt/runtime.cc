@@ -3,9 +3,16 @@
 #include "kernels/simt/memory.h"
 
 #include <chrono>
+#include <memory>
 #include <utility>
+#include <vector>
 
-struct EmulatedStream {};
+struct EmulatedGraph {
+  std::vector<std::function<cudaError_t()>> work;
+};
+struct EmulatedStream {
+  std::unique_ptr<EmulatedGraph> captured;
+};
 struct EmulatedEvent {
   std::chrono::steady_clock::time_point at;
   bool recorded = false;
@@ -22,9 +29,14 @@ cudaError_t result(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
 }
+bool capturing(cudaStream_t stream) { return stream && stream->captured; }
+cudaError_t capture(cudaStream_t stream, std::function<cudaError_t()> work) {
+  stream->captured->work.push_back(std::move(work));
+  return cudaSuccess;
+}
 }  // namespace gesso::simt::emu
 
-using gesso::simt::emu::result;
+using namespace gesso::simt::emu;
 
 const char* cudaGetErrorName(cudaError_t error) {
   switch (error) {
@@ -40,6 +52,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidDevice";
     case cudaErrorNotReady:
       return "cudaErrorNotReady";
+    case cudaErrorStreamCaptureUnsupported:
+      return "cudaErrorStreamCaptureUnsupported";
   }
   return "unknown error";
 }
@@ -57,6 +71,8 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "invalid device ordinal";
     case cudaErrorNotReady:
       return "device not ready";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
   }
   return "unknown error";
 }
@@ -130,7 +146,9 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 cudaError_t cudaStreamCreate(cudaStream_t* stream) {
   return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return result(capturing(stream) ? cudaErrorStreamCaptureUnsupported : cudaSuccess);
+}
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   delete stream;
   return cudaSuccess;
@@ -155,5 +173,36 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEve
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
+  return cudaSuccess;
+}
+
+// ---- graphs -----------------------------------------------------------------------------------------------------------------
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (!stream || capturing(stream)) return result(cudaErrorInvalidValue);
+  stream->captured = std::make_unique<EmulatedGraph>();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  if (!capturing(stream)) return result(cudaErrorInvalidValue);
+  *graph = stream->captured.release();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long) {
+  *work = new EmulatedGraph(*graph);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+  if (capturing(stream)) return result(cudaErrorStreamCaptureUnsupported);
+  for (const auto& work : graph->work)
+    if (const cudaError_t error = work(); error != cudaSuccess) return result(error);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t work) {
+  delete work;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
   return cudaSuccess;
 }

@@ -1,5 +1,5 @@
 // The part of the CUDA runtime that hosts of kernels use, for the emulated device. Its streams do everything at once: what
-// is asynchronous on a device has happened when the call returns.
+// is asynchronous on a device has happened when the call returns, unless it is captured for a graph.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@ enum cudaError_t {
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInvalidDevice = 101,
   cudaErrorNotReady = 600,
+  cudaErrorStreamCaptureUnsupported = 900,
 };
 const char* cudaGetErrorName(cudaError_t error);
 const char* cudaGetErrorString(cudaError_t error);
@@ -57,6 +58,23 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventQuery(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+
+// ---- graphs -----------------------------------------------------------------------------------------------------------------
+
+// Kernels, copies and fills on a stream that captures are kept with their arguments, and done when the graph is launched.
+using cudaGraph_t = struct EmulatedGraph*;
+using cudaGraphExec_t = struct EmulatedGraph*;
+enum cudaStreamCaptureMode {
+  cudaStreamCaptureModeGlobal = 0,
+  cudaStreamCaptureModeThreadLocal = 1,
+  cudaStreamCaptureModeRelaxed = 2,
+};
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t work, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t work);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 
 // ---- memory -----------------------------------------------------------------------------------------------------------------
 
