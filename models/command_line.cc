@@ -52,13 +52,16 @@ void add_seed(CLI::App* app, const char* help, std::function<void(std::uint64_t)
   });
 }
 
-void add_common(CLI::App* app, std::string& device) {
+void add_common(CLI::App* app, CommonOptions& options) {
   add_integer(app, "--threads", "CPU threads (default: one a core); results do not depend on them",
               use_threads);
   app->add_option(
-         "--device", device,
+         "--device", options.device,
          "cpu, cuda, emu (CUDA's kernels on the CPU), or auto: a GPU if there is one (default: auto)")
       ->type_name("NAME");
+  app->add_option("--profile", options.profile,
+                  "time every kernel: a table at the end, and a timeline for ui.perfetto.dev in this file")
+      ->type_name("FILE.json");
 }
 
 std::string mistake(const CLI::App& app, const CLI::ParseError& e) {

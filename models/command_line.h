@@ -16,10 +16,13 @@ namespace gesso::models {
 void add_number(CLI::App* app, const std::string& name, const char* help, std::function<void(double)> to);
 void add_integer(CLI::App* app, const std::string& name, const char* help,
                  std::function<void(std::int64_t)> to);
-/// --count, --seed, and of every command that computes --threads and --device.
+/// --count, --seed, and of every command that computes --threads, --device and --profile.
 void add_count(CLI::App* app, const char* help, std::function<void(std::int64_t)> to);
 void add_seed(CLI::App* app, const char* help, std::function<void(std::uint64_t)> to);
-void add_common(CLI::App* app, std::string& device);
+struct CommonOptions {
+  std::string device = "auto", profile;
+};
+void add_common(CLI::App* app, CommonOptions& options);
 
 /// One line for what CLI11 did not understand.
 std::string mistake(const CLI::App& app, const CLI::ParseError& e);

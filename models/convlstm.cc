@@ -130,14 +130,16 @@ ConvLstm::ConvLstm(const Recipe& recipe)
       net_(on(device, ConvLstmNetwork(recipe, weights_))),
       adam_(named_parameters(net_), Adam{.lr = recipe.lr}) {}
 
-Losses ConvLstm::step(const Tensor& x) {
+StepLosses ConvLstm::launch_step(const Tensor& x) {
   const Tensor all = net_.patches(x), target = all.slice(net_.frames / 2, net_.frames);
   const Var loss = bce_with_logits(net_.forecast(all.slice(0, net_.frames / 2)), target, Reduction::sum) /
                    static_cast<double>(x.dim(0));
   loss.backward();
   adam_.step();
   adam_.zero_grad();
-  return {{"loss", loss.item()}};
+  return {.values = {loss.value()}, .named = [](const std::vector<Tensor>& of) {
+            return Losses{{"loss", of[0].item()}};
+          }};
 }
 
 namespace {

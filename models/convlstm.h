@@ -43,7 +43,8 @@ class ConvLstm : public Model {
 
   nn::Module& network() override { return net_; }
   std::int64_t frames() const override { return net_.frames; }
-  Losses step(const Tensor& x) override;
+  StepLosses launch_step(const Tensor& x) override;
+  std::string steps_differ() const override { return ""; }
   /// Besides the loss: "mse", the squared error of a frame, summed over its pixels, and "ssim" of a frame, both means over
   /// frames; "copy_..": what repeating the last given frame scores, its probabilities kept between 0.05 and 0.95.
   Losses evaluate(const Tensor& x, Generator& noise) override;

@@ -18,6 +18,12 @@ GanNetwork made(const Recipe& recipe, Gan::Definition define, Generator& noise) 
   return nn::on(recipe.device, std::move(net));
 }
 
+/// Of the losses of D and G.
+Losses named(const std::vector<Tensor>& of) {
+  const double d = of[0].item(), g = of[1].item();
+  return {{"loss", d + g}, {"loss_d", d}, {"loss_g", g}};
+}
+
 nn::Adam adam(const Recipe& recipe, double slower) {
   return {.lr = recipe.lr * slower, .beta1 = recipe.options.between("beta1", 0, 0.9999)};
 }
@@ -62,7 +68,7 @@ Var Gan::loss_g(GanNetwork& net, const Var& fake) {
   return nn::gan::generator_non_saturating(net.discriminator(fake));  // section 3
 }
 
-Losses Gan::step(const Tensor& x) {
+StepLosses Gan::launch_step(const Tensor& x) {
   const Var fake = generate(latent(noise_, x.dim(0)));  // for D's step and G's
 
   const Var d = loss_d(net_, real(x), fake.value());
@@ -75,14 +81,13 @@ Losses Gan::step(const Tensor& x) {
   adam_g_.step();
   adam_g_.zero_grad();
   if (ema_) ema_->update();
-  return {{"loss", d.item() + g.item()}, {"loss_d", d.item()}, {"loss_g", g.item()}};
+  return {.values = {d.value(), g.value()}, .named = named};
 }
 
 Losses Gan::evaluate(const Tensor& x, Generator& noise) {
   const Evaluation on(net_);
   const Var fake = generate(latent(noise, x.dim(0)));
-  const double d = loss_d(net_, real(x), fake.value()).item(), g = loss_g(net_, fake).item();
-  return {{"loss", d + g}, {"loss_d", d}, {"loss_g", g}};
+  return named({loss_d(net_, real(x), fake.value()).value(), loss_g(net_, fake).value()});
 }
 
 Tensor Gan::latent(Generator& noise, std::int64_t count) const {

@@ -52,7 +52,8 @@ class Gan : public Model {
   static Var loss_g(GanNetwork& net, const Var& fake);
 
   nn::Module& network() override { return net_; }
-  Losses step(const Tensor& x) override;
+  StepLosses launch_step(const Tensor& x) override;
+  std::string steps_differ() const override { return ema_ ? "ema weighs each step otherwise" : ""; }
   Losses evaluate(const Tensor& x, Generator& noise) override;
   Tensor sample(std::int64_t count, Generator& noise) override;
   Tensor walk(const Tensor& x, Generator& noise, std::int64_t side) override;

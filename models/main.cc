@@ -5,6 +5,7 @@
 #include "models/device_choice.h"
 #include "models/edit_command.h"
 #include "models/options.h"
+#include "models/trace.h"
 #include "models/train.h"
 
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ struct Arguments {
   } how;  // to edit
   std::int64_t count = 64;
   std::uint64_t seed = 0;
-  std::string device = "auto";
+  CommonOptions common;
 };
 
 /// "1,50,200"
@@ -76,7 +77,9 @@ void add_train(CLI::App& app, Arguments& a) {
       ->type_name("RUN");
   add_number(train, "--save-every", "seconds between checkpoints (default: 30)",
              [&r](auto v) { r.save_every = v; });
-  add_common(train, a.device);
+  train->add_flag("!--no-graph", r.graph,
+                  "on a GPU: ask for each kernel of a step, in place of one graph of all");
+  add_common(train, a.common);
   train->footer(
       "Examples:\n"
       "  gesso train mlp-vae                              a VAE on Fashion-MNIST, ten epochs, into "
@@ -95,7 +98,7 @@ void add_others(CLI::App& app, Arguments& a) {
   add_seed(sample, "of the noise (default: 0)", [&a](auto v) { a.seed = v; });
   sample->add_option("--out", a.out, "picture to write (default: RUN/samples/sample-SEED.png)")
       ->type_name("FILE.png");
-  add_common(sample, a.device);
+  add_common(sample, a.common);
 
   CLI::App* reconstruct =
       app.add_subcommand("reconstruct", "show test images beside what the model makes of them");
@@ -104,7 +107,7 @@ void add_others(CLI::App& app, Arguments& a) {
   reconstruct->add_option("--data", a.data, "another data set than the run's own")->type_name("NAME|DIR");
   reconstruct->add_option("--out", a.out, "picture to write (default: RUN/samples/reconstructions.png)")
       ->type_name("FILE.png");
-  add_common(reconstruct, a.device);
+  add_common(reconstruct, a.common);
 
   CLI::App* eval =
       app.add_subcommand("eval", "print the losses on test images, and what is known of the code");
@@ -120,7 +123,7 @@ void add_others(CLI::App& app, Arguments& a) {
           "log p(x) of a VAE by so many samples an image, as in 1,50,200,5000 (Burda et al. 2016)")
       ->type_name("K,..");
   eval->add_flag("--json", a.eval.json, "as one JSON object");
-  add_common(eval, a.device);
+  add_common(eval, a.common);
 
   CLI::App* models = app.add_subcommand("models", "list the models, or show one with its options and layers");
   models->add_option("NAME", a.model, "a model")->type_name("");
@@ -135,13 +138,13 @@ void add_compression(CLI::App& app, Arguments& a) {
   pack->add_option("RUN", a.run, "folder of a run of pixelcnn")->required()->type_name("");
   pack->add_option("PICTURE", a.pictures, "PNG or JPEG files, or folders of such")->required()->type_name("");
   pack->add_option("--out", a.out, "file to write")->required()->type_name("FILE");
-  add_common(pack, a.device);
+  add_common(pack, a.common);
 
   CLI::App* unpack = app.add_subcommand("decompress", "what is left of packed pictures, as PNG files");
   unpack->add_option("RUN", a.run, "the run that they were packed with")->required()->type_name("");
   unpack->add_option("FILE", a.path, "as compress wrote it")->required()->type_name("");
   unpack->add_option("--out", a.out, "folder to write to")->required()->type_name("DIR");
-  add_common(unpack, a.device);
+  add_common(unpack, a.common);
 }
 
 void add_edit(CLI::App& app, Arguments& a) {
@@ -155,7 +158,7 @@ void add_edit(CLI::App& app, Arguments& a) {
     what->add_option("--data", a.edit.data, "another data set than the run's own")->type_name("NAME|DIR");
     what->add_option("--out", a.edit.out, fmt::format("picture to write (default: RUN/samples/{}.png)", name))
         ->type_name("FILE.png");
-    add_common(what, a.device);
+    add_common(what, a.common);
     return what;
   };
   const auto text = [](CLI::App* what, const char* name, auto& to, const char* help, const char* type) {
@@ -202,7 +205,8 @@ void edit(const std::string& what, const EditRequest& request, const decltype(Ar
 }
 
 gesso::Device device(const Arguments& a) {
-  return device_of(a.device, [](const std::string& remark) { fmt::print(stderr, "gesso: {}\n", remark); });
+  return device_of(a.common.device,
+                   [](const std::string& remark) { fmt::print(stderr, "gesso: {}\n", remark); });
 }
 
 int run(const CLI::App& app, Arguments& a) {
@@ -225,6 +229,14 @@ int run(const CLI::App& app, Arguments& a) {
   return 0;
 }
 
+int run_and_profile(const CLI::App& app, Arguments& a) {
+  if (a.common.profile.empty()) return run(app, a);
+  Trace trace(a.common.profile);
+  const int code = run(app, a);
+  fmt::print(stderr, "{}", trace.finish());
+  return code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -245,7 +257,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& e) {
       throw UsageError("{}", mistake(app, e));
     }
-    const int code = run(app, arguments);
+    const int code = run_and_profile(app, arguments);
     if (std::fflush(stdout) != 0) throw gesso::Error("stdout: cannot be written");
     return code;
   } catch (const UsageError& e) {

@@ -20,6 +20,14 @@ struct Loss {
 /// "loss", the total, then its parts.
 using Losses = std::vector<Loss>;
 
+/// The losses of a training step, as values that its device may not have computed yet: a step that waited for its losses
+/// would leave the device idle until the next one is asked for.
+struct StepLosses {
+  std::vector<Tensor> values;
+  std::function<Losses(const std::vector<Tensor>& values)> named;
+  Losses read() const { return named(values); }  // waits for them
+};
+
 /// The mean of losses that are means over different numbers of images.
 class MeanLosses {
  public:
@@ -74,7 +82,11 @@ class Model {
   /// All parts with weights, under the names they have in model.safetensors.
   virtual nn::Module& network() = 0;
   /// One training step: changes the weights, and returns the losses it had before.
-  virtual Losses step(const Tensor& x) = 0;
+  virtual StepLosses launch_step(const Tensor& x) = 0;
+  Losses step(const Tensor& x) { return launch_step(x).read(); }
+  /// What a step does on the host, or otherwise than the one before, so that it cannot be recorded (tensor/replay.h): the rest
+  /// of a sentence. Empty where there is nothing.
+  virtual std::string steps_differ() const = 0;
   /// The losses of images the model does not learn from: means over them, with noise from `noise`.
   virtual Losses evaluate(const Tensor& x, Generator& noise) = 0;
   /// Figures of all images evaluated since this was last asked, taken together: what is no mean over images.

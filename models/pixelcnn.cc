@@ -153,12 +153,15 @@ Var PixelCnn::nll(const std::vector<Tensor>& codes) {
   return cross_entropy(net_(codes.back(), coarser(codes)), codes.back(), Reduction::batch_mean);
 }
 
-Losses PixelCnn::losses(const Var& nll) const {
-  const auto n = static_cast<double>(grids_.back().h * grids_.back().w);
-  return {{"loss", nll.item()}, {"bits_per_code", nll.item() / (n * std::numbers::ln2)}};
+StepLosses PixelCnn::losses(const Var& nll) const {
+  const auto codes = static_cast<double>(grids_.back().h * grids_.back().w);
+  return {.values = {nll.value()}, .named = [codes](const std::vector<Tensor>& of) {
+            const double nats = of[0].item();
+            return Losses{{"loss", nats}, {"bits_per_code", nats / (codes * std::numbers::ln2)}};
+          }};
 }
 
-Losses PixelCnn::step(const Tensor& x) {
+StepLosses PixelCnn::launch_step(const Tensor& x) {
   const Var loss = nll(encode(observed(x, noise_)));
   loss.backward();
   adam_.step();
@@ -172,7 +175,7 @@ Losses PixelCnn::evaluate(const Tensor& x, Generator&) {
   const Tensor own = codes.back().to(Device::cpu);
   if (!seen_.defined()) seen_ = tensor::zeros({grids_.back().K}, DType::f64);
   for (std::int64_t i = 0; i < own.size(); ++i) ++seen_.mutable_data<double>()[own.data<std::int64_t>()[i]];
-  return losses(nll(codes));
+  return losses(nll(codes)).read();
 }
 
 Losses PixelCnn::totals() {

@@ -31,7 +31,8 @@ class PixelCnn : public Model {
   std::vector<nn::Module*> networks();
 
   nn::Module& network() override { return net_; }
-  Losses step(const Tensor& x) override;
+  StepLosses launch_step(const Tensor& x) override;
+  std::string steps_differ() const override { return "the host checks the codes"; }
   Losses evaluate(const Tensor& x, Generator& noise) override;
   /// "independent_bits": the entropy of the frequencies of single codes, bits a code.
   Losses totals() override;
@@ -51,7 +52,7 @@ class PixelCnn : public Model {
  private:
   /// (): -log p of the codes this prior learns, nats an image.
   Var nll(const std::vector<Tensor>& codes);
-  Losses losses(const Var& nll) const;
+  StepLosses losses(const Var& nll) const;
   std::vector<Tensor> draw(const Tensor& uniform, std::int64_t known, const std::vector<Tensor>& codes);
 
   Generator weights_, noise_;

@@ -133,7 +133,9 @@ int train(const TrainRequest& request) {
   RunFolder run = resumed ? RunFolder(request.resume) : new_folder(request, config);
   run.lock();
   if (!resumed) run.keep_named_runs(config);
-  Trainer trainer(run, config, std::move(model), images, test, request.save_every);
+  Trainer trainer(
+      run, config, std::move(model), images, test,
+      {.save_every = request.save_every, .steps = request.graph ? Steps::As::graph : Steps::As::kernels});
   const std::string what =
       fmt::format("{} on {}, {} images of {}", config.model, config.data, config.train_images, config.image);
   if (resumed) {

@@ -18,6 +18,7 @@ struct TrainRequest {
   std::optional<double> lr;
   std::vector<std::string> set;
   double save_every = 30;  // seconds between checkpoints
+  bool graph = true;       // replay training steps as a graph, where that is possible
   Device device = Device::cpu;
 };
 

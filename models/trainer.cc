@@ -1,9 +1,11 @@
 #include "models/trainer.h"
 
+#include "kernels/profile.h"
 #include "models/report.h"
 #include "nn/atomic_file.h"
 
 #include <cmath>
+#include <utility>
 
 namespace gesso::models {
 namespace {
@@ -47,7 +49,7 @@ Losses test_losses(Model& model, const nn::ImageSet& test, std::uint64_t seed) {
 }
 
 Trainer::Trainer(const RunFolder& run, const Config& config, std::unique_ptr<Model> model,
-                 const nn::ImageSet& train, const nn::ImageSet& test, double save_every)
+                 const nn::ImageSet& train, const nn::ImageSet& test, const TrainerOptions& options)
     : run_(run),
       config_(config),
       train_(train),
@@ -57,7 +59,8 @@ Trainer::Trainer(const RunFolder& run, const Config& config, std::unique_ptr<Mod
                        .drop_last = config.drops_last(),
                        .early_start = in_random_order(config.data)}),
       model_(std::move(model)),
-      save_every_(save_every) {
+      make_step_(*model_, options.steps, [this](const std::string& line) { say(line); }),
+      save_every_(options.save_every) {
   config_.objective = model_->describe();
 }
 
@@ -91,17 +94,33 @@ void Trainer::epoch(const StopSignals& signals) {
   while (step_ < end && !signals.asked()) {
     const Tensor images = batches_.next().images;
     const std::int64_t count = images.dim(0);
-    const Losses losses = model_->step(images.reshape({count, -1}).to(model_->device));
-    ++step_;
-    check_finite(losses);
-    window_.add(losses, count);
+    kernels::Profile::set_step(step_ + 1);
+    StepLosses losses = make_step_(images.reshape({count, -1}));
+    kernels::Profile::set_step(0);
+    unread_.push_back({++step_, count, std::move(losses)});
+    const bool saves = seconds_since(last_save_) > save_every_;
+    const bool logs = step_ % kLogEvery == 0 || step_ == end || signals.asked();
+    if (model_->device == Device::cpu || !log_ || logs || saves) read_losses();
     if (!log_) begin();
-    if (step_ % kLogEvery == 0 || step_ == end || signals.asked()) log_window(number + 1);
-    bar_->update(count, [&] { return text(losses); });
-    if (seconds_since(last_save_) > save_every_) save();
+    if (logs) log_window(number + 1);
+    bar_->update(count, [&] {
+      read_losses();
+      return text(newest_);
+    });
+    if (saves) save();
   }
+  read_losses();
   if (step_ == end) evaluate(number + 1);
   bar_.reset();
+}
+
+/// Waits for the device. On a GPU that is seldom: until then the host asks for steps whose losses it has not seen.
+void Trainer::read_losses() {
+  for (const Unread& unread : std::exchange(unread_, {})) {
+    newest_ = unread.losses.read();
+    check_finite(newest_, unread.step);
+    window_.add(newest_, unread.images);
+  }
 }
 
 /// What a run has beside its folder; after the first step, which must not wait for a disk.
@@ -110,20 +129,21 @@ void Trainer::begin() {
   log_.emplace(run_, resumed_at_);
 }
 
-void Trainer::check_finite(const Losses& losses) {
+void Trainer::check_finite(const Losses& losses, std::int64_t step) {
   for (const auto& [name, value] : losses) {
     if (std::isfinite(value)) continue;
-    const std::string what = fmt::format("step {}: {} is {}: this run has diverged; try --lr below {}", step_,
-                                         name, value, config_.lr);
-    alarm(what);
+    const std::string late = step < step_ ? fmt::format(" (seen after step {})", step_) : "";
+    const std::string what = fmt::format("step {}: {} is {}: this run has diverged; try --lr below {}{}",
+                                         step, name, value, config_.lr, late);
+    alarm(step, what);
     throw Error("{}", what);
   }
 }
 
 /// Where people look later: the error stream has it already, or will.
-void Trainer::alarm(const std::string& what) {
+void Trainer::alarm(std::int64_t step, const std::string& what) {
   if (!log_) return;  // not one step went well, so there is no run
-  attempt([&] { log_->alarm(step_, what); });
+  attempt([&] { log_->alarm(step, what); });
   attempt([&] { write_report(run_); });
 }
 
@@ -136,11 +156,12 @@ void Trainer::log_window(std::int64_t epoch) {
 }
 
 void Trainer::evaluate(std::int64_t epoch) {
+  const kernels::Phase phase("evaluation");
   const Losses losses = test_losses(*model_, test_, config_.seed);
-  check_finite(losses);
+  check_finite(losses, step_);
   bar_->set_postfix(fmt::format("{}, test {:.4g}", text(last_), losses.front().value));
   const Tensor seen = test_pixels(*model_, test_, config_.seed, 0, std::min(test_.size(), kTestBatch));
-  for (const std::string& what : model_->alarms(seen)) say("warning: " + what), alarm(what);
+  for (const std::string& what : model_->alarms(seen)) say("warning: " + what), alarm(step_, what);
   attempt([&] { log_->losses("test", step_, epoch, losses); });
   const auto picture = samples(*model_, config_.image, kSamples, config_.seed);
   if (!picture) return;

@@ -5,6 +5,7 @@
 #include "models/run_folder.h"
 #include "models/run_log.h"
 #include "models/signals.h"
+#include "models/steps.h"
 #include "nn/progress.h"
 
 #include <chrono>
@@ -13,14 +14,20 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace gesso::models {
 
+struct TrainerOptions {
+  double save_every;  // seconds between checkpoints
+  Steps::As steps;
+};
+
 class Trainer {
  public:
-  /// The folder must outlive the trainer. save_every: seconds between checkpoints.
+  /// The folder must outlive the trainer.
   Trainer(const RunFolder& run, const Config& config, std::unique_ptr<Model> model, const nn::ImageSet& train,
-          const nn::ImageSet& test, double save_every);
+          const nn::ImageSet& test, const TrainerOptions& options);
 
   /// What the losses are made of, for the log; may be empty.
   const std::string& objective() const { return config_.objective; }
@@ -35,8 +42,9 @@ class Trainer {
 
   void epoch(const StopSignals& signals);
   void begin();
-  void check_finite(const Losses& losses);
-  void alarm(const std::string& what);
+  void read_losses();
+  void check_finite(const Losses& losses, std::int64_t step);
+  void alarm(std::int64_t step, const std::string& what);
   void log_window(std::int64_t epoch);
   void evaluate(std::int64_t epoch);
   void finish();
@@ -49,9 +57,16 @@ class Trainer {
   const nn::ImageSet train_, test_;
   nn::Batches batches_;
   std::unique_ptr<Model> model_;
+  Steps make_step_;
   const double save_every_;
 
-  std::int64_t step_ = 0;  // how many were made
+  struct Unread {
+    std::int64_t step, images;
+    StepLosses losses;
+  };
+  std::int64_t step_ = 0;       // how many were made
+  std::vector<Unread> unread_;  // losses that nobody waited for yet
+  Losses newest_;               // of those that were read
   std::optional<std::int64_t> resumed_at_;
   std::optional<RunLog> log_;
   std::optional<nn::Progress> bar_;

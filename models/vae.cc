@@ -3,6 +3,7 @@
 #include "models/latent_units.h"
 #include "models/pictures.h"
 #include "nn/losses.h"
+#include "tensor/replay.h"
 
 namespace gesso::models {
 namespace {
@@ -72,7 +73,7 @@ Vae::Bound Vae::bound(const Tensor& x, Generator& noise) {
   return bound(net_, with_shape(x, net_.image), draw(noise, x.dim(0)));
 }
 
-Losses Vae::step(const Tensor& images) {
+StepLosses Vae::launch_step(const Tensor& images) {
   const Tensor x = observed(images, noise_);
   const auto [reconstruction, kl, mu, logvar] = bound(x, noise_);
   const Var loss = reconstruction + kl;
@@ -80,21 +81,27 @@ Losses Vae::step(const Tensor& images) {
   objective.backward();
   adam_.step();
   adam_.zero_grad();
-  ++steps_;
-  Losses losses = {{"loss", loss.item()}, {"reconstruction", reconstruction.item()}, {"kl", kl.item()}};
-  if (!objective_.is_bound()) losses.push_back({"objective", objective.item()});
-  return with_sigma(std::move(losses));
+  tensor::each_time([this] { ++steps_; });
+  StepLosses losses{.values = {loss.value(), reconstruction.value(), kl.value()}, .named = {}};
+  std::vector<const char*> names = {"loss", "reconstruction", "kl"};
+  if (!objective_.is_bound()) losses.values.push_back(objective.value()), names.push_back("objective");
+  const bool learns_sigma = net_.likelihood.learns_sigma();
+  if (learns_sigma)
+    losses.values.push_back(net_.likelihood.log_sigma.value().clone());  // the next step's is another
+  losses.named = [names, learns_sigma](const std::vector<Tensor>& of) {
+    Losses all;
+    for (std::size_t i = 0; i < names.size(); ++i) all.push_back({names[i], of[i].item()});
+    if (learns_sigma) all.push_back({"sigma", std::exp(of.back().item())});
+    return all;
+  };
+  return losses;
 }
 
 Losses Vae::evaluate(const Tensor& x, Generator& noise) {
   const Evaluation on(net_);
   const Bound b = bound(x, noise);
-  return with_sigma({{"loss", b.reconstruction.item() + b.kl.item()},
-                     {"reconstruction", b.reconstruction.item()},
-                     {"kl", b.kl.item()}});
-}
-
-Losses Vae::with_sigma(Losses losses) const {
+  const double reconstruction = b.reconstruction.item(), kl = b.kl.item();
+  Losses losses = {{"loss", reconstruction + kl}, {"reconstruction", reconstruction}, {"kl", kl}};
   const Likelihood& p = net_.likelihood;
   if (p.learns_sigma()) losses.push_back({"sigma", std::exp(p.log_sigma.item())});
   return losses;

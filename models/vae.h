@@ -49,7 +49,10 @@ class Vae : public Model {
   static Bound bound(VaeNetwork& net, const Tensor& x, const Tensor& eps);
 
   nn::Module& network() override { return net_; }
-  Losses step(const Tensor& x) override;
+  StepLosses launch_step(const Tensor& x) override;
+  std::string steps_differ() const override {
+    return objective_.warmup() ? "warmup changes the objective" : "";
+  }
   Losses evaluate(const Tensor& x, Generator& noise) override;
   Tensor sample(std::int64_t count, Generator& noise) override;
   Tensor reconstruct(const Tensor& x) override;
@@ -67,7 +70,6 @@ class Vae : public Model {
 
  private:
   Bound bound(const Tensor& x, Generator& noise);           // x (N,D)
-  Losses with_sigma(Losses losses) const;                   // a learned one is reported with them
   Tensor draw(Generator& noise, std::int64_t count) const;  // (count,latent): N(0,I)
   Tensor decode(const Tensor& z);                           // image() without derivatives
 

@@ -52,19 +52,27 @@ Var VqVae::Terms::loss() const {
   return codebook ? two + codebook : two;
 }
 
-Losses VqVae::Terms::losses() const {
-  Losses all = {{"loss", 0}, {"reconstruction", reconstruction.item()}, {"commitment", commitment.item()}};
-  if (codebook) all.push_back({"codebook", codebook.item()});
-  for (std::size_t i = 1; i < all.size(); ++i) all[0].value += all[i].value;
-  return all;
+StepLosses VqVae::Terms::losses() const {
+  StepLosses losses{.values = {reconstruction.value(), commitment.value()}, .named = {}};
+  if (codebook) losses.values.push_back(codebook.value());
+  losses.named = [](const std::vector<Tensor>& of) {
+    constexpr const char* kNames[] = {"reconstruction", "commitment", "codebook"};
+    Losses all = {{"loss", 0}};
+    for (std::size_t i = 0; i < of.size(); ++i) {
+      all.push_back({kNames[i], of[i].item()});
+      all[0].value += all.back().value;
+    }
+    return all;
+  };
+  return losses;
 }
 
-Losses VqVae::perplexities(const std::vector<Tensor>& counts) const {
+Losses VqVae::perplexities(const std::vector<Tensor>& counts) {
   if (counts.size() == 1) return {{"perplexity", perplexity(counts[0])}};
   return {{"perplexity_top", perplexity(counts[0])}, {"perplexity_bottom", perplexity(counts[1])}};
 }
 
-Losses VqVae::step(const Tensor& x) {
+StepLosses VqVae::launch_step(const Tensor& x) {
   if (net_->variance.item() == 0) {
     const double variance = tensor::var(x, {}, 0).item();
     check(variance > 0,
@@ -76,9 +84,15 @@ Losses VqVae::step(const Tensor& x) {
   t.loss().backward();
   adam_.step();
   adam_.zero_grad();
-  Losses all = t.losses();
-  for (const Loss& used : perplexities(t.counts)) all.push_back(used);
-  return all;
+  StepLosses losses = t.losses();
+  losses.values.insert(losses.values.end(), t.counts.begin(), t.counts.end());
+  losses.named = [terms = losses.named, levels = t.counts.size()](const std::vector<Tensor>& of) {
+    const auto counts = of.end() - static_cast<std::ptrdiff_t>(levels);
+    Losses all = terms({of.begin(), counts});
+    for (const Loss& used : perplexities({counts, of.end()})) all.push_back(used);
+    return all;
+  };
+  return losses;
 }
 
 Losses VqVae::evaluate(const Tensor& x, Generator&) {
@@ -90,7 +104,7 @@ Losses VqVae::evaluate(const Tensor& x, Generator&) {
     const Tensor counts = t.counts[i].to(Device::cpu).to(DType::f64);
     seen_[i] = seen_[i].defined() ? tensor::add(seen_[i], counts) : counts;
   }
-  return t.losses();
+  return t.losses().read();
 }
 
 Losses VqVae::totals() {

@@ -28,13 +28,14 @@ class VqVae : public Model {
     Var reconstruction, codebook, commitment;  // (); codebook undefined where codes are averages
     std::vector<Tensor> counts;                // (K) i64 of each level: how many places have each code
     Var loss() const;
-    Losses losses() const;
+    StepLosses losses() const;
   };
   static Terms terms(VqNetwork& net, const Tensor& x);
 
   nn::Module& network() override { return *net_; }
   /// Besides the losses "perplexity", that of the codes in this batch, by level: nn::perplexity().
-  Losses step(const Tensor& x) override;
+  StepLosses launch_step(const Tensor& x) override;
+  std::string steps_differ() const override { return "the host checks the codes"; }
   Losses evaluate(const Tensor& x, Generator& noise) override;
   Losses totals() override;
   Tensor sample(std::int64_t count, Generator& noise) override;
@@ -52,7 +53,7 @@ class VqVae : public Model {
   static std::unique_ptr<VqNetwork> one_level(const Recipe& recipe, Generator& weights, Generator& noise);
   std::vector<Tensor> vectors(const Tensor& x);  // (N,D) -> z_e (N,h,w,D) of each level
   tensor::Quantized nearest(std::size_t level, const Tensor& z) const;
-  Losses perplexities(const std::vector<Tensor>& counts) const;
+  static Losses perplexities(const std::vector<Tensor>& counts);
 
   Generator weights_, noise_;
   const std::unique_ptr<VqNetwork> net_;
