@@ -196,16 +196,20 @@ Profile::~Profile() {
 bool Profile::running() { return running_profile.load(std::memory_order_relaxed) != nullptr; }
 
 void Profile::set_step(std::int64_t n) {
-  if (Profile* profile = running_profile) profile->step_ = n;
+  Profile* const profile = running_profile;
+  if (!profile) return;
+  profile->step_ = n;
+  profile->steps_ += n > 0;
 }
 
 double Profile::now() const { return clock_seconds() - began_; }
 
 void Profile::add(Call call) {
-  Kernel& kernel = kernels_[{call.device, call.kernel, call.function}];
+  Kernel& kernel = kernels_[{call.step > 0, call.device, call.kernel, call.function}];
   if (kernel.calls++ == 0) {
     kernel.name = *call.function ? std::string(call.kernel) + " " + call.function : call.kernel;
     kernel.device = call.device;
+    kernel.in_step = call.step > 0;
   }
   kernel.seconds += call.seconds;
   kernel.operations += call.operations;

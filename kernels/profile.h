@@ -42,6 +42,7 @@ class Profile {
   struct Kernel {
     std::string name;  // "matmul", "unary tanh"
     Device device;
+    bool in_step;  // in a training step; what the same kernel did elsewhere stands apart
     std::int64_t calls = 0;
     double seconds = 0;
     double operations =
@@ -71,6 +72,7 @@ class Profile {
   void stop();
   std::vector<Kernel> kernels() const;  // those that took most time first
   const std::vector<Call>& calls() const { return calls_; }
+  std::int64_t steps() const { return steps_; }
   double seconds() const { return seconds_; }  // from the beginning to stop()
 
   // ---- for the kernels that take their time (profile.cc) ----
@@ -96,9 +98,9 @@ class Profile {
   const std::size_t most_calls_;
   const double began_;
   double seconds_ = 0;
-  std::int64_t step_ = 0;
+  std::int64_t step_ = 0, steps_ = 0;  // the one at hand, and how many there were
   std::mutex mutex_;
-  std::map<std::tuple<Device, const char*, const char*>, Kernel> kernels_;
+  std::map<std::tuple<bool, Device, const char*, const char*>, Kernel> kernels_;
   std::vector<Call> calls_;
   std::map<Device, Marks> marks_;
 };

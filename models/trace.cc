@@ -76,23 +76,39 @@ class Events {
 
 }  // namespace
 
-std::string profile_table(const Profile& profile) {
-  const std::vector<Profile::Kernel> kernels = profile.kernels();
+namespace {
+
+/// Of the kernels in training steps, or of the others; empty where there are none.
+std::string table_of(const Profile& profile, bool in_step) {
+  std::vector<Profile::Kernel> kernels = profile.kernels();
+  std::erase_if(kernels, [in_step](const Profile::Kernel& k) { return k.in_step != in_step; });
+  if (kernels.empty()) return "";
   double all = 0;
   std::int64_t calls = 0;
   for (const Profile::Kernel& k : kernels) all += k.seconds, calls += k.calls;
-  std::string text = fmt::format("{:<28} {:>9} {:>11} {:>10} {:>6} {:>8}\n", "kernel", "calls", "ms",
-                                 "us/call", "%", "GFLOP/s");
+  std::string text = fmt::format("{:<28} {:>9} {:>11} {:>10} {:>6} {:>8}\n",
+                                 in_step ? fmt::format("in {} training steps", profile.steps())
+                                         : (profile.steps() > 0 ? "beside them" : "kernel"),
+                                 "calls", "ms", "us/call", "%", "GFLOP/s");
   const auto line = [&](const std::string& name, std::int64_t n, double seconds, double operations) {
-    text += fmt::format("{:<28} {:>9} {:>11.2f} {:>10.2f} {:>6.1f} {:>8}\n", name, n, 1e3 * seconds,
-                        n > 0 ? 1e6 * seconds / static_cast<double>(n) : 0, all > 0 ? 100 * seconds / all : 0,
+    text += fmt::format("{:<28} {:>9} {:>11.2f} {:>10.2f} {:>6.1f} {:>8}", name, n, 1e3 * seconds,
+                        1e6 * seconds / static_cast<double>(n), all > 0 ? 100 * seconds / all : 0,
                         operations > 0 ? fmt::format("{:.1f}", 1e-9 * operations / seconds) : "");
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += '\n';
   };
   for (const Profile::Kernel& k : kernels)
     line(k.device == Device::cpu ? k.name : fmt::format("{} ({})", k.name, gesso::name(k.device)), k.calls,
          k.seconds, k.operations);
   line("all", calls, all, 0);
-  return text + fmt::format("of {:.2f} ms from start to end\n", 1e3 * profile.seconds());
+  return text + '\n';
+}
+
+}  // namespace
+
+std::string profile_table(const Profile& profile) {
+  return table_of(profile, true) + table_of(profile, false) +
+         fmt::format("{:.2f} ms from start to end\n", 1e3 * profile.seconds());
 }
 
 std::string chrome_trace(const Profile& profile) {

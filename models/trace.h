@@ -9,7 +9,7 @@
 
 namespace gesso::models {
 
-/// A table with a line a kernel: calls, milliseconds in all, microseconds a call, the share of all kernels' time, and for products
+/// A table of the training steps and one of what was beside them, with a line a kernel: calls, milliseconds in all, microseconds a call, the share of all kernels' time, and for products
 /// GFLOP/s: two operations for each multiplication that the formula has, however the kernel goes about it.
 std::string profile_table(const kernels::Profile& profile);
 
