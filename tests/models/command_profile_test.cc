@@ -66,5 +66,18 @@ TEST_CASE("gesso train: a run whose steps are replayed is the run whose steps ar
   CHECK(losses("graph") == losses("kernels"));
 }
 
+TEST_CASE(
+    "gesso train: on a GPU, losses that are not finite are seen some steps later, and said of their step") {
+  if (!kernels::in_build(Device::emu)) return;
+  const Workshop w;
+  const Outcome o = w.train("--device emu --threads 1 --steps 6 --lr 1e30 --out run");
+  CHECK(o.code == 1);
+  CHECK(o.err.find("step 2: loss is") != std::string::npos);
+  CHECK(o.err.find("(seen after step 6)") != std::string::npos);
+  REQUIRE(alarms(w / "run").size() == 1);
+  CHECK(alarms(w / "run")[0].starts_with("step 2: "));
+  CHECK(!fs::exists(w / "run" / "checkpoint.safetensors"));
+}
+
 }  // namespace
 }  // namespace gesso::models

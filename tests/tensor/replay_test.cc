@@ -66,15 +66,18 @@ TEST_CASE("memory of a replay is nobody else's until it ends") {
   const std::size_t before = in_use();
   {
     const Tensor x = full({1000}, 1, DType::f32, Device::emu);
-    Tensor outlives;
+    Tensor outlives, lost;
     {
       Replay replay(Device::emu);
       const Tensor y = replay.record([&] {
         const Tensor gone = mul(x, 2);
         outlives = add(x, 5);
+        lost = add(x, 8);
         return add(gone, 1);
       });
-      std::vector<Tensor> others;  // would get the blocks that the recording gave back
+      lost = {};
+      std::vector<Tensor>
+          others;  // would get the blocks that were given back during the recording, and after it
       for (int i = 0; i < 8; ++i) others.push_back(full({1000}, 7, DType::f32, Device::emu));
       replay.run();
       CHECK(y.to_vector<float>() == std::vector<float>(1000, 3));
