@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <tuple>
@@ -45,8 +44,7 @@ class Profile {
     bool in_step;  // in a training step; what the same kernel did elsewhere stands apart
     std::int64_t calls = 0;
     double seconds = 0;
-    double operations =
-        0;  // additions and multiplications that its formula has, of products; 0 for other kernels
+    double operations = 0;  // additions and multiplications in its formula, of products; 0 for other kernels
   };
   struct Call {
     const char *kernel, *function;  // "unary", "tanh"; "" where a kernel has no choice of functions

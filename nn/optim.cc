@@ -59,15 +59,15 @@ struct Moment {
 
 using Next = std::function<Moment()>;  // counts a step
 
-/// Steps that need the same numbers each time, or none of which can be told to a kernel that runs later.
-Moment once(const char* rule, const Next& next) {
+/// For a kernel that is told its numbers when it is asked for: a recording would keep those of one step.
+Moment told_now(const char* rule, const Next& next) {
   check(!tensor::Replay::recording(), "{}: its steps cannot be recorded yet; Adam's can", rule);
   return next();
 }
 
 template <class T>
 void apply(const Sgd& r, const Next& next, const Kernels<T>& k, const Slices<T>& s) {
-  const Moment now = once("Sgd", next);
+  const Moment now = told_now("Sgd", next);
   k.sgd({now.lr, r.momentum, r.dampening, r.weight_decay, r.nesterov, now.t == 1, now.grad_scale},
         static_cast<int>(s.size()), s.data());
 }
@@ -106,7 +106,7 @@ void apply(const AdamW& r, const Next& next, const Kernels<T>& k, const Slices<T
 }
 template <class T>
 void apply(const Rmsprop& r, const Next& next, const Kernels<T>& k, const Slices<T>& s) {
-  const Moment now = once("Rmsprop", next);
+  const Moment now = told_now("Rmsprop", next);
   k.rmsprop({now.lr, r.alpha, r.eps, r.weight_decay, now.grad_scale}, static_cast<int>(s.size()), s.data());
 }
 

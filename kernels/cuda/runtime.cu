@@ -89,8 +89,7 @@ class Staging {
   }
 
  private:
-  static constexpr int kSlots =
-      8;  // a step copies its images and a few numbers: so the host may be some steps ahead
+  static constexpr int kSlots = 8;  // of which a step takes two: so the host may be some steps ahead
   struct Slot {
     void* memory = nullptr;
     std::size_t bytes = 0;
