@@ -67,10 +67,10 @@ struct Product {
   A a;
   B b;
   Sink c;
+  bool c_far;  // C, in all products of a batch, is more than L2 keeps
   decltype(panels_of<T>(a, M)) panels = panels_of<T>(a, M);
   decltype(slivers_of<T>(b, N)) slivers = slivers_of<T>(b, N);
   Parts blocks{K > 0 ? K : 1, kPacked<A> ? KC<T> : kInPlaceKC<T>};
-  bool c_far = M * N * std::int64_t(sizeof(T)) > kSmall;
 
   /// One block of K of a region, and where its factors are packed.
   struct Step {
@@ -284,7 +284,11 @@ template <class T, class A, class B, class Sink>
 void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, const A& a, const B& b,
           const Sink& c) {
   if (batch <= 0 || M <= 0 || N <= 0) return;
-  const Product<T, A, B, Sink> first{M, N, K, a.at(0), b.at(0), c.at(0)};
+  const bool c_far = batch * M * N * std::int64_t(sizeof(T)) > kSmall;
+  const auto product = [&](std::int64_t i) {
+    return Product<T, A, B, Sink>{M, N, K, a.at(i), b.at(i), c.at(i), c_far};
+  };
+  const auto first = product(0);
   const std::int64_t P = first.panels.count, S = first.slivers.count;
   const auto share = [&](std::int64_t thread, std::int64_t threads) {
     const std::int64_t groups =
@@ -296,8 +300,7 @@ void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, co
                        t1 = first.tiles_before(p1 - p0, batch, member + 1, in_group);
     for (std::int64_t t = t0; t < t1;) {
       const std::int64_t i = t / tiles, end = (i + 1) * tiles < t1 ? (i + 1) * tiles : t1;
-      const Product<T, A, B, Sink> product{M, N, K, a.at(i), b.at(i), c.at(i)};
-      product.compute(p0, p1, t - i * tiles, end - i * tiles);
+      product(i).compute(p0, p1, t - i * tiles, end - i * tiles);
       t = end;
     }
   };
@@ -308,8 +311,7 @@ void gemm(std::int64_t batch, std::int64_t M, std::int64_t N, std::int64_t K, co
     return;
   }
 #endif
-  for (std::int64_t i = 0; i < batch; ++i)
-    Product<T, A, B, Sink>{M, N, K, a.at(i), b.at(i), c.at(i)}.compute(0, P, 0, P * S);
+  for (std::int64_t i = 0; i < batch; ++i) product(i).compute(0, P, 0, P * S);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

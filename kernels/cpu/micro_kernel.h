@@ -74,7 +74,8 @@ template <class T, int rows, int vectors, Also also>
     for (int v = 0; v < vectors; ++v) sum[i][v] = Vector<T>{};
 #pragma GCC unroll 1
   for (const Piece *piece = f.pieces, *end = piece + f.count; piece < end; ++piece) {
-    asm volatile("" : : : "memory");  // f is read again: what is kept of it spills into vector registers
+    if constexpr (also != Also::fetch)  // f is read again: what is kept of it spills into vector registers
+      asm volatile("" : : : "memory");
     const std::int64_t a_col = f.a_col, b_row = f.b_row;
     const T *b = f.b + piece->b, *a[rows];
 #pragma GCC unroll 16
@@ -82,8 +83,9 @@ template <class T, int rows, int vectors, Also also>
     std::int64_t at = piece->a * a_col;
 #pragma GCC unroll 1
     for (std::int64_t k = piece->n; k > 0; --k, at += a_col, b += b_row) {
-      asm("" : "+r"(at));  // one offset for all rows, not a pointer to advance for each
-      if constexpr (also == Also::fetch) {
+      if constexpr (also != Also::fetch) {
+        asm("" : "+r"(at));  // one offset for all rows, not a pointer to advance for each
+      } else {
         if (k % (64 / int(sizeof(T))) == 0) {  // once a cache line
 #pragma GCC unroll 16
           for (int i = 0; i < rows; ++i) __builtin_prefetch(f.next[i] + at);
