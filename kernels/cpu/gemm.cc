@@ -36,7 +36,7 @@ bool better_flipped(const MatMul<T>& p) {
 /// y (n) = v (K) * B (K,n), if B lies in rows, or in columns and v side by side.
 template <class T>
 bool one_row_did(std::int64_t n, std::int64_t K, const T* v, std::int64_t v_step, const T* b,
-                 std::int64_t b_row, std::int64_t b_col, const Line<T>& y) {
+                 std::int64_t b_row, std::int64_t b_col, const OnlyLine<T>& y) {
   if (b_row == 1 && v_step == 1 && (b_col != 1 || n == 1))
     rows_times_vector(n, K, b, b_col, v, y);
   else if (b_col == 1 || n == 1)

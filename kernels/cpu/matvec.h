@@ -40,7 +40,7 @@ inline void dot_rows(const T* x, std::int64_t ld, const T* v, std::int64_t K, T*
 
 /// Where a product's only row or column goes: element i to y[i * step], with bias[i * bias_step] unless bias is null.
 template <class T>
-struct Line {
+struct OnlyLine {
   T* y;
   std::int64_t step;
   const T* bias;
@@ -65,7 +65,7 @@ void blocks_if_worth(double work, std::int64_t n, std::int64_t block, const F& f
 /// y (n) = finish(bias + X (n, K) * v (K)), X in rows ld apart, v dense.
 template <class T>
 void rows_times_vector(std::int64_t n, std::int64_t K, const T* x, std::int64_t ld, const T* v,
-                       const Line<T>& y) {
+                       const OnlyLine<T>& y) {
   blocks_if_worth(double(n) * double(K), n, 4, [&](std::int64_t begin, std::int64_t end) {
     T sums[4];
     if (end - begin == 4)
@@ -95,7 +95,7 @@ inline void add_rows(std::int64_t n, const T* x, std::int64_t ld, const T* v, st
 /// the processor foresees them, several rows for each visit to the sums.
 template <class T>
 void vector_times_rows(std::int64_t n, std::int64_t K, const T* v, std::int64_t step, const T* x,
-                       std::int64_t ld, const Line<T>& y) {
+                       std::int64_t ld, const OnlyLine<T>& y) {
   constexpr std::int64_t kSums = 4096 / sizeof(T);  // and the rows beside them stay in L1
   constexpr int kTogether = 8;
   blocks_if_worth(double(n) * double(K), n, kSums, [&](std::int64_t begin, std::int64_t end) {
