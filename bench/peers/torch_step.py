@@ -78,19 +78,26 @@ class Residual(nn.Module):
 
 class VqVae(nn.Module):
     """models/vq_vae.cc with codes as averages. Of the known ways to find the nearest codes and to sum up their vectors the
-    leanest: one addmm and argmin, bincount and index_add instead of products with one-hot matrices."""
+    leanest: one addmm and argmin, bincount and index_add instead of products with one-hot matrices. The variance is that of
+    uniform noise, unless another is given."""
 
-    def __init__(self, h, w, c, codes=512, dim=64):
+    def __init__(self, h, w, c, codes=512, dim=64, width=1, variance=1 / 12, restart=0.5):
         super().__init__()
+        self.variance, self.restart = variance, restart
+        half, full, between = (round(width * n) for n in (64, 128, 32))
         self.encoder = nn.Sequential(
-            nn.Conv2d(c, 64, 4, 2, 1), nn.ReLU(inplace=True), nn.Conv2d(64, 128, 4, 2, 1), nn.ReLU(inplace=True), nn.Conv2d(128, 128, 3, 1, 1),
-            Residual(128, 32), Residual(128, 32), nn.ReLU(inplace=True), nn.Conv2d(128, dim, 1))
+            nn.Conv2d(c, half, 4, 2, 1), nn.ReLU(inplace=True), nn.Conv2d(half, full, 4, 2, 1), nn.ReLU(inplace=True),
+            nn.Conv2d(full, full, 3, 1, 1), Residual(full, between), Residual(full, between), nn.ReLU(inplace=True),
+            nn.Conv2d(full, dim, 1))
         self.decoder = nn.Sequential(
-            nn.Conv2d(dim, 128, 3, 1, 1), Residual(128, 32), Residual(128, 32), nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(128, 64, 4, 2, 1), nn.ReLU(inplace=True), nn.ConvTranspose2d(64, c, 4, 2, 1))
+            nn.Conv2d(dim, full, 3, 1, 1), Residual(full, between), Residual(full, between), nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(full, half, 4, 2, 1), nn.ReLU(inplace=True), nn.ConvTranspose2d(half, c, 4, 2, 1))
         for name, start in [("codes", torch.randn(codes, dim)), ("sums", torch.zeros(codes, dim)), ("usage", torch.ones(codes))]:
             self.register_buffer(name, start)
         self.sums.copy_(self.codes)
+
+    def nearest(self, rows):
+        return torch.addmm(self.codes.square().sum(1) / 2, rows, self.codes.t(), alpha=-1).argmin(1)
 
     @torch.no_grad()
     def follow(self, z, index):
@@ -98,23 +105,27 @@ class VqVae(nn.Module):
         self.sums.lerp_(torch.zeros_like(self.sums).index_add_(0, index, z), 0.01)
         total = self.usage.sum()
         self.codes.copy_(self.sums / ((self.usage + 1e-5) * (total / (total + len(self.usage) * 1e-5)))[:, None])
-        unused = self.usage < 0.5
+        unused = self.usage < self.restart
         drawn = z[torch.randint(len(z), (len(unused),), device=z.device)]
         self.codes.copy_(torch.where(unused[:, None], drawn, self.codes))
-        self.sums.copy_(torch.where(unused[:, None], 0.5 * drawn, self.sums))
-        self.usage.masked_fill_(unused, 0.5)
+        self.sums.copy_(torch.where(unused[:, None], self.restart * drawn, self.sums))
+        self.usage.masked_fill_(unused, self.restart)
 
-    def forward(self, x):
-        """The loss of uniform noise, whose variance is 1/12, and what follow() wants afterwards."""
+    def terms(self, x):
+        """Reconstruction and commitment of images x, and their vectors and codes, which follow() wants afterwards."""
         x = x - 0.5
         z = self.encoder(x).permute(0, 2, 3, 1)
         rows = z.reshape(-1, z.shape[-1])
         with torch.no_grad():
-            index = torch.addmm(self.codes.square().sum(1) / 2, rows, self.codes.t(), alpha=-1).argmin(1)
+            index = self.nearest(rows)
             e = self.codes[index].view(z.shape)
         z_q = z + (e - z).detach()
-        commitment = 0.25 * F.mse_loss(z, e)
-        return F.mse_loss(self.decoder(z_q.permute(0, 3, 1, 2)), x) / (1 / 12) + commitment, rows.detach(), index
+        reconstruction = F.mse_loss(self.decoder(z_q.permute(0, 3, 1, 2)), x) / self.variance
+        return reconstruction, 0.25 * F.mse_loss(z, e), rows.detach(), index
+
+    def forward(self, x):
+        reconstruction, commitment, rows, index = self.terms(x)
+        return reconstruction + commitment, rows, index
 
 
 class ConvLstmLayer(nn.Module):
