@@ -1,3 +1,4 @@
+#include "kernels/kernel_names.h"
 #include "tensor/ops.h"
 #include "tensor/walk.h"
 
@@ -7,45 +8,16 @@ namespace gesso::tensor {
 
 using kernels::Kernels;
 
+// "add", whether a number is added or a tensor.
 const char* name(kernels::Unary op) {
-  static constexpr const char* names[] = {"add",      "mul",        "sub", "div",  "pow",   "clamp",
-                                          "abs",      "sign",       "exp", "log",  "log1p", "sqrt",
-                                          "square",   "sin",        "cos", "erf",  "tanh",  "sigmoid",
-                                          "softplus", "leaky_relu", "elu", "gelu", "silu"};
-  static_assert(std::size(names) == static_cast<int>(kernels::Unary::silu) + 1);
-  return names[static_cast<int>(op)];
+  static constexpr const char* scalar[] = {"add", "mul", "sub", "div", "pow"};
+  static_assert(std::size(scalar) == static_cast<int>(kernels::Unary::pow_scalar) + 1);
+  return op <= kernels::Unary::pow_scalar ? scalar[static_cast<int>(op)] : kernels::name(op);
 }
-
-const char* name(kernels::Binary op) {
-  static constexpr const char* names[] = {"add",
-                                          "sub",
-                                          "mul",
-                                          "div",
-                                          "pow",
-                                          "max",
-                                          "min",
-                                          "leaky_relu_grad",
-                                          "clamp_grad",
-                                          "sigmoid_grad",
-                                          "tanh_grad",
-                                          "elu_grad",
-                                          "squared_difference",
-                                          "absolute_difference",
-                                          "bce_with_logits",
-                                          "bce_with_logits_grad"};
-  static_assert(std::size(names) == static_cast<int>(kernels::Binary::bce_with_logits_grad) + 1);
-  return names[static_cast<int>(op)];
-}
-
-namespace {
-const char* name(kernels::Compare op) {
-  static constexpr const char* names[] = {"eq", "ne", "lt", "le", "gt", "ge"};
-  return names[static_cast<int>(op)];
-}
-}  // namespace
+const char* name(kernels::Binary op) { return kernels::name(op); }
 
 Tensor unary(kernels::Unary op, const Tensor& x, kernels::Scalars s) {
-  return with_kernels(name(op), x, [&]<class T>(const Kernels<T>& k) {
+  return with_kernels(tensor::name(op), x, [&]<class T>(const Kernels<T>& k) {
     Tensor y(x.shape(), x.dtype(), x.device());
     k.unary(op, s, x.size(), x.device_data<T>(), y.mutable_device_data<T>());
     return y;
@@ -53,9 +25,9 @@ Tensor unary(kernels::Unary op, const Tensor& x, kernels::Scalars s) {
 }
 
 Tensor binary(kernels::Binary op, const Tensor& a, const Tensor& b, kernels::Scalars s) {
-  check_alike(name(op), a, b);
-  return with_kernels(name(op), a, [&]<class T>(const Kernels<T>& k) {
-    const Shape shape = broadcast_shape(name(op), a.shape(), b.shape());
+  check_alike(tensor::name(op), a, b);
+  return with_kernels(tensor::name(op), a, [&]<class T>(const Kernels<T>& k) {
+    const Shape shape = broadcast_shape(tensor::name(op), a.shape(), b.shape());
     Tensor y(shape, a.dtype(), a.device());
     const auto walk =
         make_walk(shape, {broadcast_strides(a.shape(), shape), broadcast_strides(b.shape(), shape)});
@@ -65,10 +37,10 @@ Tensor binary(kernels::Binary op, const Tensor& a, const Tensor& b, kernels::Sca
 }
 
 Tensor compare(kernels::Compare op, const Tensor& a, const Tensor& b) {
-  check_alike(name(op), a, b);
+  check_alike(kernels::name(op), a, b);
   if (!is_floating(a.dtype())) return compare(op, a.to(DType::f64), b.to(DType::f64));
-  return with_kernels(name(op), a, [&]<class T>(const Kernels<T>& k) {
-    const Shape shape = broadcast_shape(name(op), a.shape(), b.shape());
+  return with_kernels(kernels::name(op), a, [&]<class T>(const Kernels<T>& k) {
+    const Shape shape = broadcast_shape(kernels::name(op), a.shape(), b.shape());
     Tensor y(shape, DType::b8, a.device());
     const auto walk =
         make_walk(shape, {broadcast_strides(a.shape(), shape), broadcast_strides(b.shape(), shape)});
@@ -80,7 +52,7 @@ Tensor compare(kernels::Compare op, const Tensor& a, const Tensor& b) {
 }
 
 Tensor compare(kernels::Compare op, const Tensor& a, double b) {
-  check_defined(name(op), a);
+  check_defined(kernels::name(op), a);
   const DType dtype = is_floating(a.dtype()) ? a.dtype() : DType::f64;  // 2 > 1.5 also where a is i64
   return compare(op, a.to(dtype), full({}, b, dtype, a.device()));
 }
@@ -101,7 +73,7 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
                         broadcast_strides(b.shape(), shape)});
   if (y.size())
     backend_of(y).move->where(walk, size_of(a.dtype()), reinterpret_cast<const std::uint8_t*>(mask.raw()),
-                           a.raw(), b.raw(), y.mutable_raw());
+                              a.raw(), b.raw(), y.mutable_raw());
   return y;
 }
 
