@@ -77,8 +77,9 @@ void add_train(CLI::App& app, Arguments& a) {
       ->type_name("RUN");
   add_number(train, "--save-every", "seconds between checkpoints (default: 30)",
              [&r](auto v) { r.save_every = v; });
-  train->add_flag("!--no-graph", r.graph,
-                  "on a GPU: ask for each kernel of a step, in place of one graph of all");
+  train->add_flag_callback(
+      "--no-graph", [&r] { r.graph = false; },
+      "on a GPU: ask for each kernel of a step, in place of one graph of all");
   add_common(train, a.common);
   train->footer(
       "Examples:\n"

@@ -74,10 +74,6 @@ class Events {
   std::map<std::pair<Device, std::int64_t>, Span> steps_;
 };
 
-}  // namespace
-
-namespace {
-
 /// Of the kernels in training steps, or of the others; empty where there are none.
 std::string table_of(const Profile& profile, bool in_step) {
   std::vector<Profile::Kernel> kernels = profile.kernels();
