@@ -5,9 +5,6 @@
 namespace gesso {
 namespace {
 
-/// All dimensions but the last as one.
-Shape as_rows(const Shape& s) { return {s.product(0, s.rank() - 1), s[s.rank() - 1]}; }
-
 /// s with its last extent replaced.
 Shape with_last(Shape s, std::int64_t extent) {
   s[s.rank() - 1] = extent;
@@ -20,7 +17,7 @@ Shape with_last(Shape s, std::int64_t extent) {
 //                   db = op(a)^T dy, or its transpose dy^T op(a)
 Var matmul(const Var& a, const Var& b, bool ta, bool tb) {
   if (a.rank() > 2 && b.rank() == 2 && !ta) {  // one product of many rows, and one for db
-    const Var y = matmul(a.reshape(as_rows(a.shape())), b, false, tb);
+    const Var y = matmul(a.reshape(a.shape().as_rows()), b, false, tb);
     return y.reshape(with_last(a.shape(), y.dim(1)));
   }
   return make("matmul", tensor::matmul(a.value(), b.value(), {.transpose_a = ta, .transpose_b = tb}),
@@ -41,7 +38,7 @@ Var linear(const Var& x, const Var& w, const Var& b, Activation act, double slop
         x.shape(), w.shape());
   check(slope >= 0, "linear: slope {} is negative", slope);
   if (x.rank() != 2)
-    return linear(x.reshape(as_rows(x.shape())), w, b, act, slope).reshape(with_last(x.shape(), w.dim(0)));
+    return linear(x.reshape(x.shape().as_rows()), w, b, act, slope).reshape(with_last(x.shape(), w.dim(0)));
   const tensor::MatmulOptions options = {
       .transpose_b = true, .bias = b.defined() ? b.value() : Tensor(), .activation = act, .slope = slope};
   return make_activated("linear", tensor::matmul(x.value(), w.value(), options), act, slope,

@@ -8,8 +8,6 @@ namespace {
 
 using tensor::BatchNormParameters;
 
-Shape as_rows(const Shape& s) { return {s.product(0, s.rank() - 1), s[s.rank() - 1]}; }
-
 Tensor value_or_none(const Var& x) { return x ? x.value() : Tensor(); }
 
 void check_options(const Var& x, const BatchNormOptions& o) {
@@ -107,7 +105,7 @@ Var stacked(const Var& x, const Var& gamma, const Var& beta) {
 Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const BatchNormOptions& o,
                tensor::Moments* seen) {
   check_options(x, o);
-  const Shape rows = as_rows(x.shape());
+  const Shape rows = x.shape().as_rows();
   if (x.rank() > 2) return batch_norm(x.reshape(rows), gamma, beta, o, seen).reshape(x.shape());
   check(rows[0] >= 2, "batch_norm: x {} has {} rows; a batch to learn from needs at least 2", x.shape(),
         rows[0]);
@@ -122,7 +120,7 @@ Var batch_norm_fixed(const Var& x, const tensor::Moments& fixed, const Var& gamm
                      const BatchNormOptions& o) {
   check_options(x, o);
   if (x.rank() > 2)
-    return batch_norm_fixed(x.reshape(as_rows(x.shape())), fixed, gamma, beta, o).reshape(x.shape());
+    return batch_norm_fixed(x.reshape(x.shape().as_rows()), fixed, gamma, beta, o).reshape(x.shape());
   Tensor y = Normalisation{x, gamma, beta, fixed, o}.value();
   const auto rstd = [var = Var(fixed.var), o] { return 1 / sqrt(var + o.eps); };
   std::vector<Edge> edges = {

@@ -13,6 +13,7 @@ struct Domain {
   double low = -2, high = 2;
   std::vector<double> kinks = {};
 };
+inline const Domain kAny;
 
 class Draw {
  public:

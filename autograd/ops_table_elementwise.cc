@@ -5,7 +5,6 @@
 namespace gesso {
 namespace {
 
-const Domain kAny = {};
 const Domain kPositive = {.low = 0.2, .high = 3};
 const Domain kAwayFromZero = {.low = 0.5, .high = 2.5};
 const Domain kKinkAtZero = {.kinks = {0}};

@@ -12,7 +12,7 @@ namespace gesso::nn {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view kMark = ".tmp.";
+constexpr std::string_view kTemporary = ".tmp.";
 
 /// Removes a temporary that nobody holds open for writing. A process id in the name would not tell: in a
 /// container the next process often has the same one.
@@ -44,7 +44,7 @@ void sync_folder(const fs::path& file) {
 
 AtomicFile::AtomicFile(fs::path path)
     : path_(std::move(path)),
-      temporary_(path_.string() + std::string(kMark) + std::to_string(::getpid())),
+      temporary_(path_.string() + std::string(kTemporary) + std::to_string(::getpid())),
       file_(create_locked(temporary_)) {
   if (file_.fd() < 0)
     throw FileError(
@@ -83,9 +83,9 @@ int remove_stale_temporaries(const fs::path& folder) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    const std::size_t mark = name.rfind(kMark);
-    if (mark == std::string::npos || mark + kMark.size() == name.size()) continue;
-    const bool digits = std::all_of(name.begin() + static_cast<std::ptrdiff_t>(mark + kMark.size()),
+    const std::size_t mark = name.rfind(kTemporary);
+    if (mark == std::string::npos || mark + kTemporary.size() == name.size()) continue;
+    const bool digits = std::all_of(name.begin() + static_cast<std::ptrdiff_t>(mark + kTemporary.size()),
                                     name.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (digits && remove_if_stale(entry.path())) ++removed;
   }

@@ -9,7 +9,7 @@
 namespace gesso::nn {
 namespace {
 
-constexpr std::uint32_t kMark = 0x6d6f7665;
+constexpr std::uint32_t kMovingMark = 0x6d6f7665;
 constexpr double kStep = 0.1;  // of the free range, each frame
 
 /// Where something is at a time that started at `start` of [0,1] and turns back at both ends.
@@ -53,7 +53,7 @@ ImageSet moving(const ImageSet& from, const MovingOptions& o, Split split) {
   const std::int64_t first = split == Split::test ? kFirstOfTest : 0, pixels = o.frames * o.size * o.size;
   for (std::int64_t i = 0; i < o.count; ++i)
     for (std::int64_t d = 0; d < o.digits; ++d) {
-      const auto u = element_uniforms(kMark, o.seed, first + i, static_cast<std::uint32_t>(d));
+      const auto u = element_uniforms(kMovingMark, o.seed, first + i, static_cast<std::uint32_t>(d));
       const auto which = static_cast<std::int64_t>(u[0] * static_cast<double>(from.size()));
       draw_path(digits + which * H * W, H, W, u, o, y + i * pixels);
     }

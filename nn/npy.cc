@@ -16,9 +16,9 @@ using namespace std::string_view_literals;
 static_assert(std::endian::native == std::endian::little, "elements go to the file as they are in memory");
 
 constexpr std::string_view kMagic = "\x93NUMPY"sv;
-constexpr std::array<std::pair<DType, std::string_view>, 5> kTypes = {
+constexpr std::array<std::pair<DType, std::string_view>, 5> kDescrs = {
     {{DType::f32, "<f4"}, {DType::f64, "<f8"}, {DType::i64, "<i8"}, {DType::u8, "|u1"}, {DType::b8, "|b1"}}};
-constexpr std::int64_t kLongestHeader = 64 << 10;  // version 1.0's limit; longer ones hold names of fields
+constexpr std::int64_t kLongestOfV1 = 64 << 10;  // version 1.0's limit; longer ones hold names of fields
 
 struct Header {
   std::string_view descr;
@@ -124,7 +124,7 @@ std::string read_header(InputFile& file) {
   std::int64_t length = start[8] | start[9] << 8;
   if (version > 1)
     length |= static_cast<std::int64_t>(start[10]) << 16 | static_cast<std::int64_t>(start[11]) << 24;
-  if (length > kLongestHeader || length > file.size() - file.offset())
+  if (length > kLongestOfV1 || length > file.size() - file.offset())
     fail(8, fmt::format("a header of {} bytes in a file of {}", length, file.size()));
   std::string text(static_cast<std::size_t>(length), '\0');
   file.read(text.data(), text.size());
@@ -139,7 +139,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& x) {
   for (std::int64_t d : x.shape()) shape += fmt::format("{}{}", shape.empty() ? "" : ", ", d);
   if (x.rank() == 1) shape += ",";
   const auto type =
-      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.first == x.dtype(); });
+      std::find_if(kDescrs.begin(), kDescrs.end(), [&](const auto& t) { return t.first == x.dtype(); });
   std::string header =
       fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type->second, shape);
   header.append(63 - (10 + header.size()) % 64, ' ');  // with "\n", the data begin at a multiple of 64
@@ -161,8 +161,8 @@ Tensor load_npy(const std::filesystem::path& path) {
     throw FileError(path, file.offset(), "npy: " + reason);
   };
   const auto type =
-      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.second == header.descr; });
-  if (type == kTypes.end()) fail(fmt::format("dtype '{}' is not supported", header.descr));
+      std::find_if(kDescrs.begin(), kDescrs.end(), [&](const auto& t) { return t.second == header.descr; });
+  if (type == kDescrs.end()) fail(fmt::format("dtype '{}' is not supported", header.descr));
   if (*header.fortran_order && header.shape->rank() > 1)
     fail("column-major (Fortran) order is not supported");
   // An extent of 0 must not hide that the others overflow: strides are products of any of them.

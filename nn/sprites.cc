@@ -11,7 +11,7 @@
 namespace gesso::nn {
 namespace {
 
-constexpr std::uint32_t kMark = 0x73707274;
+constexpr std::uint32_t kSpritesMark = 0x73707274;
 
 // ---- shapes: how far (x,y) is outside (negative: inside), about, for a shape within the unit circle ----
 
@@ -96,8 +96,8 @@ const std::vector<std::string>& sprite_shapes() {
 }
 
 Sprite sprite(std::uint64_t seed, std::int64_t i) {
-  const std::array<double, 4> u = element_uniforms(kMark, seed, i, 0),
-                              v = element_uniforms(kMark, seed, i, 1);
+  const std::array<double, 4> u = element_uniforms(kSpritesMark, seed, i, 0),
+                              v = element_uniforms(kSpritesMark, seed, i, 1);
   const double diameter = 0.3 + 0.4 * u[2];
   const auto place = [diameter](double part) { return diameter / 2 + part * (1 - diameter); };
   return {.shape = static_cast<std::int64_t>(u[0] * kFormCount),

@@ -161,9 +161,9 @@ Tensor cumsum(const Tensor& x, int axis, bool reverse) {
 }
 
 Tensor sum_binary(kernels::Binary op, const Tensor& a, const Tensor& b, kernels::Scalars s) {
-  check_alike(name(op), a, b);
-  check_same_shape(name(op), a, b);
-  return with_kernels(name(op), a, [&]<class T>(const Kernels<T>& k) {
+  check_alike(tensor::name(op), a, b);
+  check_same_shape(tensor::name(op), a, b);
+  return with_kernels(tensor::name(op), a, [&]<class T>(const Kernels<T>& k) {
     Tensor y(Shape{}, a.dtype(), a.device());
     k.sum_binary(op, s, a.size(), a.device_data<T>(), b.device_data<T>(), y.mutable_device_data<T>());
     return y;

@@ -36,6 +36,9 @@ class Shape {
     return n;
   }
 
+  /// (.., C) as (rows, C).
+  Shape as_rows() const { return {product(0, rank_ - 1), (*this)[rank_ - 1]}; }
+
   /// Throws unless all extents are at least 0, and the product of those above 0, times `bytes`, fits in 64 bits: then
   /// no size and no stride of the shape overflows.
   void check_extents(const char* op, std::int64_t bytes = 1) const;
