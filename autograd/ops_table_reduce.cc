@@ -3,7 +3,6 @@
 namespace gesso {
 namespace {
 
-
 std::vector<OpSample> variance_samples(Generator& g) {
   std::vector<OpSample> out = axes_samples(kAny, false, false)(g);
   std::erase_if(out,
