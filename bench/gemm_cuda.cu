@@ -110,11 +110,12 @@ struct Contender {
 };
 template <class T>
 std::vector<Contender<T>> contenders() {
-  std::vector<Contender<T>> all = {{"own", device::matmul_simt<T>, false},
-                                   {"cuBLAS", device::matmul_cublas<T>, false}};
+  std::vector<Contender<T>> all = {
+      {"own", device::matmul_simt<T>, false},
+      {"cuBLAS", [](const MatMul<T>& p) { device::matmul_cublas(p, false); }, false}};
   if constexpr (std::is_same_v<T, float>) {
     all.push_back({"own TF32", device::matmul_tf32, true});
-    all.push_back({"cuBLAS TF32", device::matmul_cublas<T>, true});
+    all.push_back({"cuBLAS TF32", [](const MatMul<T>& p) { device::matmul_cublas(p, true); }, true});
   }
   return all;
 }
@@ -122,7 +123,6 @@ std::vector<Contender<T>> contenders() {
 /// Seconds of one product, from the replay of a graph of `count` of them.
 template <class T>
 double time_product(const Problem<T>& p, const Contender<T>& who) {
-  device::allow_tf32(who.tf32);
   for (int i = 0; i < p.count; ++i)
     who.run(p.at(i));  // memory is taken and kernels are loaded before the capture
   cudaGraph_t graph;
@@ -135,7 +135,6 @@ double time_product(const Problem<T>& p, const Contender<T>& who) {
       seconds(device::stream(), 15, [&] { check(cudaGraphLaunch(replay, device::stream()), "replay"); });
   check(cudaGraphExecDestroy(replay), "graph");
   check(cudaGraphDestroy(graph), "graph");
-  device::allow_tf32(false);
   return time / p.count;
 }
 
@@ -178,7 +177,8 @@ bool table(const std::vector<Shape>& shapes) {
   cudaDeviceProp gpu;
   check(cudaGetDeviceProperties(&gpu, 0), "properties");
   std::printf(
-      "%s, %s, operands of 128 MiB or of 512 products in turn; microseconds, TFLOP/s, percent of the limit of the cores (TF32: of "
+      "%s, %s, operands of 128 MiB or of 512 products in turn; microseconds, TFLOP/s, percent of the limit "
+      "of the cores (TF32: of "
       "mma.sync)\n",
       gpu.name, sizeof(T) == 4 ? "f32" : "f64");
   std::printf("%-19s %-19s %6s %6s", "M x N x K", "", "FMA", "mma");

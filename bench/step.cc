@@ -3,6 +3,7 @@
 //   build/release/bench_step dcgan [--image 64x64x3] [--steps 300] [--threads 2] [--batch-size 128] [--set key=value ..]
 //
 // On a GPU steps are replayed as a graph, but for --no-graph, and 50 are timed together: nothing waits for the device in between.
+#include "models/device_choice.h"
 #include "models/steps.h"
 #include "tensor/ops.h"
 
@@ -44,7 +45,7 @@ Shape image_of(const std::string& text) {
 
 int main(int argc, char** argv) {
   const Clock::time_point start = Clock::now();
-  std::string name, device_name = "cpu", size = "28x28x1";
+  std::string name, device_name = "cpu", tf32 = "auto", size = "28x28x1";
   std::int64_t batch = 128;
   int steps = 300, threads = 2;
   bool graph = true;
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   app.add_option("model", name)->required();
   app.add_option("--batch-size", batch);
   app.add_option("--device", device_name)->check(CLI::IsMember({"cpu", "cuda", "emu"}));
+  app.add_option("--tf32", tf32, "as in gesso train");
   app.add_flag("!--no-graph", graph);
   app.add_option("--image", size);
   app.add_option("--set", set);
@@ -66,6 +68,7 @@ int main(int argc, char** argv) {
   Device device = Device::cpu;
   for (const Device d : kernels::kDevices)
     if (device_name == gesso::name(d)) device = d;
+  models::allow_tf32(device, tf32);
   const models::Entry& entry = models::find_model(name);
   const Shape image = image_of(size);
   models::Options options(entry.options);

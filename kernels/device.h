@@ -55,6 +55,10 @@ struct Graphs {
   void (*forget)(void* graph) noexcept;
 };
 
+/// Which products of f32 may round their factors to TF32 (10 bits of mantissa in place of 23), which tensor cores multiply
+/// several times faster. Convolutions alone are what PyTorch begins with.
+enum class Tf32 : std::uint8_t { none, convolutions, all };
+
 struct Backend {
   const Kernels<float>* f32;
   const Kernels<double>* f64;
@@ -63,6 +67,7 @@ struct Backend {
   const Timing* timing =
       nullptr;  // null on the CPU, whose kernels are done when they return; so are its graphs
   const Graphs* graphs = nullptr;
+  void (*allow_tf32)(Tf32) = nullptr;  // one switch for the process, at first none; null on the CPU
 
   template <class T>
   const Kernels<T>& of() const {

@@ -164,7 +164,11 @@ const Backend& timed_backend() {
   static const Kernels<double> f64 = timed_table<d, Kernels<double>>();
   static const MoveKernels move = timed_table<d, MoveKernels>();
   static const Memory memory = timed_table<d, Memory>();
-  static const Backend b{&f32, &f64, &move, &memory, untimed_backend(d)->timing, untimed_backend(d)->graphs};
+  static const Backend b = [] {
+    Backend all = *untimed_backend(d);
+    all.f32 = &f32, all.f64 = &f64, all.move = &move, all.memory = &memory;
+    return all;
+  }();
   return b;
 }
 

@@ -59,6 +59,11 @@ void add_common(CLI::App* app, CommonOptions& options) {
          "--device", options.device,
          "cpu, cuda, emu (CUDA's kernels on the CPU), or auto: a GPU if there is one (default: auto)")
       ->type_name("NAME");
+  app->add_option(
+         "--tf32", options.tf32,
+         "on a GPU: what may round its factors to 10 bits of mantissa, which tensor cores multiply faster: "
+         "none, conv or all (default: conv; emulated: none)")
+      ->type_name("WHAT");
   app->add_option("--profile", options.profile,
                   "time every kernel: a table at the end, and a timeline for ui.perfetto.dev in this file")
       ->type_name("FILE.json");

@@ -16,11 +16,11 @@ namespace gesso::models {
 void add_number(CLI::App* app, const std::string& name, const char* help, std::function<void(double)> to);
 void add_integer(CLI::App* app, const std::string& name, const char* help,
                  std::function<void(std::int64_t)> to);
-/// --count, --seed, and of every command that computes --threads, --device and --profile.
+/// --count, --seed, and of every command that computes --threads, --device, --tf32 and --profile.
 void add_count(CLI::App* app, const char* help, std::function<void(std::int64_t)> to);
 void add_seed(CLI::App* app, const char* help, std::function<void(std::uint64_t)> to);
 struct CommonOptions {
-  std::string device = "auto", profile;
+  std::string device = "auto", tf32 = "auto", profile;
 };
 void add_common(CLI::App* app, CommonOptions& options);
 

@@ -3,6 +3,8 @@
 #include "models/options.h"
 #include "tensor/tensor.h"
 
+#include <utility>
+
 namespace gesso::models {
 
 Gpu gpu_here() {
@@ -25,6 +27,22 @@ Device device_of(const std::string& name, const std::function<void(const std::st
     return d;
   }
   throw UsageError("--device {}: no such device{}", name, suggestion(name, {"auto", "cpu", "cuda", "emu"}));
+}
+
+void allow_tf32(Device device, const std::string& what) {
+  using kernels::Tf32;
+  const std::pair<const char*, Tf32> words[] = {
+      {"auto", device == Device::cuda ? Tf32::convolutions : Tf32::none},
+      {"none", Tf32::none},
+      {"conv", Tf32::convolutions},
+      {"all", Tf32::all}};
+  for (const auto& [word, tf32] : words) {
+    if (what != word) continue;
+    if (const auto allow = kernels::backend(device)->allow_tf32) allow(tf32);
+    return;
+  }
+  throw UsageError("--tf32 {}: expected auto, none, conv or all{}", what,
+                   suggestion(what, {"auto", "none", "conv", "all"}));
 }
 
 }  // namespace gesso::models

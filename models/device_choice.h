@@ -23,4 +23,8 @@ Gpu gpu_here();
 Device device_of(const std::string& name, const std::function<void(const std::string&)>& say,
                  const Gpu& gpu = gpu_here());
 
+/// Lets products on a GPU round their factors to TF32: "none", "conv" for convolutions, "all", or "auto", which is conv on a GPU
+/// and none on an emulated one, whose tensor cores are slow. The CPU never rounds. Throws UsageError for other words.
+void allow_tf32(Device device, const std::string& what);
+
 }  // namespace gesso::models

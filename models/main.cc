@@ -206,8 +206,10 @@ void edit(const std::string& what, const EditRequest& request, const decltype(Ar
 }
 
 gesso::Device device(const Arguments& a) {
-  return device_of(a.common.device,
-                   [](const std::string& remark) { fmt::print(stderr, "gesso: {}\n", remark); });
+  const gesso::Device d = device_of(
+      a.common.device, [](const std::string& remark) { fmt::print(stderr, "gesso: {}\n", remark); });
+  allow_tf32(d, a.common.tf32);
+  return d;
 }
 
 int run(const CLI::App& app, Arguments& a) {

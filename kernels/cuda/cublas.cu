@@ -72,10 +72,10 @@ __global__ void finish(RowsOut<T> c, int products, int M, int N) {
 }  // namespace
 
 template <class T>
-void matmul_cublas(const MatMul<T>& p) {
+void matmul_cublas(const MatMul<T>& p, bool tf32) {
   const BlasMatrix<T> a(a_operand(p)), b(b_operand(p));
   if (p.batch < 1 || p.M < 1 || p.N < 1 || p.K < 1 || !a.possible || !b.possible) return matmul_simt(p);
-  check(cublasSetMathMode(handle(), tf32_allowed() ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),
+  check(cublasSetMathMode(handle(), tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),
         "cuBLAS math mode");
   const T one = 1, zero = 0;
   const auto gemm = [] {
@@ -93,7 +93,7 @@ void matmul_cublas(const MatMul<T>& p) {
     launch_threads(finish<T>, p.batch * p.M * ceil_div(p.N, kPack<T>), kThreads, rows_out(p), extent(p.batch),
                    extent(p.M), extent(p.N));
 }
-template void matmul_cublas(const MatMul<float>&);
-template void matmul_cublas(const MatMul<double>&);
+template void matmul_cublas(const MatMul<float>&, bool);
+template void matmul_cublas(const MatMul<double>&, bool);
 
 }  // namespace gesso::kernels::GESSO_LEVEL

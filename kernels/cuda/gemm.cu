@@ -9,7 +9,7 @@
 namespace gesso::kernels::GESSO_LEVEL {
 namespace {
 
-bool tf32_switch = false;
+Tf32 tf32_switch = Tf32::none;
 
 #ifdef __CUDACC__
 /// $GESSO_GEMM: "own" for gesso's kernels, "cublas" for cuBLAS.
@@ -24,20 +24,20 @@ bool prefer_cublas() {
 
 }  // namespace
 
-void allow_tf32(bool allowed) { tf32_switch = allowed; }
-bool tf32_allowed() { return tf32_switch; }
+void allow_tf32(Tf32 most) { tf32_switch = most; }
+bool tf32_allowed(Tf32 what) { return tf32_switch >= what; }
 
 template <class T>
-void matmul(const MatMul<T>& p) {
+void matmul(const MatMul<T>& p, Tf32 what) {
 #ifdef __CUDACC__
-  if (prefer_cublas()) return matmul_cublas(p);
+  if (prefer_cublas()) return matmul_cublas(p, tf32_allowed(what));
 #endif
   if constexpr (sizeof(T) == 4)
-    if (tf32_allowed()) return matmul_tf32(p);
+    if (tf32_allowed(what)) return matmul_tf32(p);
   matmul_simt(p);
 }
-template void matmul(const MatMul<float>&);
-template void matmul(const MatMul<double>&);
+template void matmul(const MatMul<float>&, Tf32);
+template void matmul(const MatMul<double>&, Tf32);
 
 template <class T>
 void matmul_simt(const MatMul<T>& p) {
@@ -51,7 +51,7 @@ template void matmul_simt(const MatMul<double>&);
 
 template <class T>
 void install_gemm(Kernels<T>& k) {
-  k.matmul = matmul<T>;
+  k.matmul = [](const MatMul<T>& p) { matmul<T>(p); };
 }
 template void install_gemm(Kernels<float>&);
 template void install_gemm(Kernels<double>&);

@@ -2,24 +2,24 @@
 #pragma once
 
 #include "kernels/cuda/table.h"
+#include "kernels/device.h"
 
 namespace gesso::kernels::GESSO_LEVEL {
 
-/// Whether products of f32 matrices may round their factors to TF32 (10 bits of mantissa), which tensor cores multiply
-/// several times faster. One switch for the process, off at first.
-void allow_tf32(bool allowed);
-bool tf32_allowed();
+void allow_tf32(Tf32 most);
+/// Whether the user allows that much.
+bool tf32_allowed(Tf32 what);
 
-/// By whichever of the following the user wants.
+/// By whichever of the following the user wants; what the product is for, where it is TF32 that is wanted.
 template <class T>
-void matmul(const MatMul<T>& p);
+void matmul(const MatMul<T>& p, Tf32 what = Tf32::all);
 /// On the ordinary cores (gemm.cu).
 template <class T>
 void matmul_simt(const MatMul<T>& p);
 /// On the tensor cores, factors rounded to TF32 (gemm_tf32.cu).
 void matmul_tf32(const MatMul<float>& p);
-/// By cuBLAS (cublas.cu); nvcc builds only.
+/// By cuBLAS (cublas.cu), with factors rounded to TF32 or not; nvcc builds only.
 template <class T>
-void matmul_cublas(const MatMul<T>& p);
+void matmul_cublas(const MatMul<T>& p, bool tf32);
 
 }  // namespace gesso::kernels::GESSO_LEVEL

@@ -1,4 +1,5 @@
 // The kernels of the device, gathered from the files of this folder, and whether this machine has such a device.
+#include "kernels/cuda/gemm.cuh"
 #include "kernels/cuda/memory.h"
 #include "kernels/cuda/table.h"
 #include "kernels/device.h"
@@ -49,7 +50,7 @@ const Backend* backend() {
     install_move(m);
     return m;
   }();
-  static const Backend b{&f32, &f64, &move, &memory(), &timing(), &graphs()};
+  static const Backend b{&f32, &f64, &move, &memory(), &timing(), &graphs(), allow_tf32};
   return &b;
 }
 

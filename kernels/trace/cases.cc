@@ -108,9 +108,9 @@ double conv2d_filter(int64_t n) {
                   [](const auto& g, float* x, float* w, float* y) { device().conv2d_filter(g, x, y, w); });
 }
 double conv2d_tf32(int64_t n) {
-  dev::allow_tf32(true);
+  dev::allow_tf32(Tf32::all);
   const double multiply_adds = conv2d(n);
-  dev::allow_tf32(false);
+  dev::allow_tf32(Tf32::none);
   return multiply_adds;
 }
 double depthwise(int64_t n) {

@@ -80,9 +80,35 @@ TEST_CASE("where TF32 is allowed, convolutions and products take it; otherwise n
     k.conv2d(g, x.data(), w.data(), {}, y.data());
     return y.host()[0];
   };
-  CHECK(corner() == 16 + 0x1p-8f);
-  emu::allow_tf32(true);
-  CHECK(corner() == 16);
-  emu::allow_tf32(false);
-  CHECK(corner() == 16 + 0x1p-8f);
+  const DeviceArray<float> u(std::vector<float>(16, 1.f)), z(64);
+  const Conv2dGeometry one{.N = 1, .H = 4, .W = 4, .C = 4, .K = 4, .R = 1, .S = 1, .P = 4, .Q = 4};
+  const auto plain = [&] {  // a convolution that is a matrix product
+    k.conv2d(one, x.data(), u.data(), {}, z.data());
+    return z.host()[0];
+  };
+  const auto product = [&] {
+    k.matmul({.batch = 1,
+              .M = 16,
+              .N = 4,
+              .K = 4,
+              .a = x.data(),
+              .a_row = 4,
+              .a_col = 1,
+              .b = u.data(),
+              .b_row = 4,
+              .b_col = 1,
+              .c = z.data(),
+              .c_row = 4});
+    return z.host()[0];
+  };
+  const auto check_rounded = [&](Tf32 most, bool convolutions, bool products) {
+    emu::allow_tf32(most);
+    CHECK(corner() == (convolutions ? 16 : 16 + 0x1p-8f));
+    CHECK(plain() == (convolutions ? 4 : 4 + 0x1p-10f));
+    CHECK(product() == (products ? 4 : 4 + 0x1p-10f));
+  };
+  check_rounded(Tf32::none, false, false);
+  check_rounded(Tf32::convolutions, true, false);
+  check_rounded(Tf32::all, true, true);
+  emu::allow_tf32(Tf32::none);
 }

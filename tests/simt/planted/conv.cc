@@ -8,8 +8,8 @@ using namespace gesso::kernels;
 // Not under test here.
 namespace gesso::kernels::emu {
 template <class T>
-void matmul(const MatMul<T>&) {}
-bool tf32_allowed() { return false; }
+void matmul(const MatMul<T>&, Tf32) {}
+bool tf32_allowed(Tf32) { return false; }
 void conv2d_tf32(const Conv2dGeometry&, const float*, const float*, const Epilogue<float>&, float*) {}
 void conv2d_input_tf32(const Conv2dGeometry&, const float*, const float*, const Epilogue<float>&, float*) {}
 void conv2d_filter_tf32(const Conv2dGeometry&, const float*, const float*, float*) {}
