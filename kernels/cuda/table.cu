@@ -9,23 +9,6 @@
 namespace gesso::kernels::GESSO_LEVEL {
 namespace {
 
-template <class T>
-Kernels<T> gather() {
-  Kernels<T> k{};
-  install_elementwise(k);
-  install_reduce(k);
-  install_rows(k);
-  install_random(k);
-  install_optim(k);
-  install_gemm(k);
-  install_conv(k);
-  install_norm(k);
-  install_image(k);
-  install_quantize(k);
-  install_lstm(k);
-  return k;
-}
-
 /// Empty if there is a device to run on.
 const std::string& absence() {
   static const std::string why = [] {
@@ -43,14 +26,8 @@ const std::string& absence() {
 
 const Backend* backend() {
   if (!absence().empty()) return nullptr;
-  static const Kernels<float> f32 = gather<float>();
-  static const Kernels<double> f64 = gather<double>();
-  static const MoveKernels move = [] {
-    MoveKernels m{};
-    install_move(m);
-    return m;
-  }();
-  static const Backend b{&f32, &f64, &move, &memory(), &timing(), &graphs(), allow_tf32};
+  static const Backend b{&gathered<float>(), &gathered<double>(), &gathered_move(), &memory(),
+                         &timing(),          &graphs(),           allow_tf32};
   return &b;
 }
 

@@ -5,10 +5,7 @@
 #include "nn/decode.h"
 #include "nn/png.h"
 #include "tests/models/support.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "tests/threads.h"
 
 #include <sstream>
 
@@ -44,14 +41,8 @@ TEST_CASE("compress: codes come back exactly, for what the prior says they cost,
   const Losses losses = prior.evaluate(squares(150, 8, 99), noise);
   CHECK(packed.ideal_bits / (150 * 64) == doctest::Approx(losses[1].value).epsilon(1e-4));
   CHECK(bits < 0.5 * 150 * 64);  // a square costs much less than a bit a pixel
-#ifdef _OPENMP
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(3);
-#endif
+  const tests::Threads three(3);
   const std::vector<Tensor> back = unpack(prior, 150, packed.bits, packed.checksum);
-#ifdef _OPENMP
-  omp_set_num_threads(threads);
-#endif
   REQUIRE(back.size() == 1);
   CHECK(back[0].shape() == codes[0].shape());
   CHECK(back[0].to_vector<std::int64_t>() == codes[0].to_vector<std::int64_t>());

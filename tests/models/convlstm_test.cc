@@ -8,10 +8,6 @@
 
 #include <doctest/doctest.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <algorithm>
 #include <cmath>
 
@@ -107,31 +103,6 @@ TEST_CASE("convlstm: back-propagation through all steps agrees with differences"
     return {nn::bce_with_logits(net.forecast(given), target, nn::Reduction::sum)};
   };
   CHECK(gradcheck(loss, weights) == "");
-}
-
-TEST_CASE("convlstm: interrupted and resumed is as if never interrupted, on any number of threads") {
-  for (const std::vector<std::string>& set :
-       {std::vector<std::string>{"hidden=4,3", "kernel=3", "patch=1"}, {"hidden=5", "cell=lstm"}}) {
-    const Recipe r = recipe(set);
-    const auto steps = [](ConvLstm& model, int from, int end) {
-      for (int i = from; i < end; ++i) model.step(films(6, kFrames, kSide, static_cast<std::uint64_t>(i)));
-    };
-    ConvLstm whole(r), first(r), second(r);
-    steps(whole, 0, 6);
-    steps(first, 0, 3);
-#ifdef _OPENMP
-    const int threads = omp_get_max_threads();
-    omp_set_num_threads(3);
-#endif
-    nn::load_state(second.network(), kept(nn::state(first.network())));
-    second.load_training_state(kept(first.training_state()));
-    steps(second, 3, 6);
-#ifdef _OPENMP
-    omp_set_num_threads(threads);
-#endif
-    check_same_state(nn::state(whole.network()), nn::state(second.network()));
-    check_same_state(whole.training_state(), second.training_state());
-  }
 }
 
 TEST_CASE("convlstm: layers are what the options say; cell=lstm is dense") {

@@ -4,10 +4,6 @@
 #include "nn/losses.h"
 #include "tests/models/support.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <algorithm>
 #include <cmath>
 
@@ -196,31 +192,6 @@ TEST_CASE(
   CHECK(sheet[0].to_vector<float>() != sheet[4].to_vector<float>());
   check_same_state(before, nn::state(model.network()));
   check_same_state(training, model.training_state());
-}
-
-TEST_CASE("pixelcnn: interrupted and resumed is as if never interrupted, on any number of threads") {
-  const Recipe r = recipe({8, 8, 1}, {"binarize=true"});
-  const auto steps = [](PixelCnn& model, int from, int end) {
-    for (int i = from; i < end; ++i) model.step(squares(16, 8, static_cast<std::uint64_t>(i)));
-  };
-  PixelCnn whole(r), first(r), second(r);
-  steps(whole, 0, 6);
-  steps(first, 0, 3);
-  Generator a(1), b(1);
-  const std::vector<float> drawn = whole.sample(3, a).to_vector<float>();
-#ifdef _OPENMP
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(3);
-#endif
-  nn::load_state(second.network(), kept(nn::state(first.network())));
-  second.load_training_state(kept(first.training_state()));
-  steps(second, 3, 6);
-  CHECK(drawn == second.sample(3, b).to_vector<float>());
-#ifdef _OPENMP
-  omp_set_num_threads(threads);
-#endif
-  check_same_state(nn::state(whole.network()), nn::state(second.network()));
-  check_same_state(whole.training_state(), second.training_state());
 }
 
 /// A folder with data sets "data" and "other" (another size), and runs: "vq", "vq2", of 8x8 squares, "vae" of the same.

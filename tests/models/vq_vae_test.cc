@@ -4,10 +4,6 @@
 #include "nn/losses.h"
 #include "tests/models/support.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <cmath>
 
 namespace gesso::models {
@@ -136,30 +132,6 @@ TEST_CASE("vq-vae: gradients by all weights are those of the surrogate") {
             .item();
     CHECK(size > 0);
     CHECK(!!(error <= 1e-12 * size));
-  }
-}
-
-TEST_CASE("vq-vae: interrupted and resumed is as if never interrupted, on any number of threads") {
-  for (const std::string codebook : {"codebook=ema", "codebook=gradient"}) {
-    const Recipe r = recipe({8, 8, 1}, {"width=0.125", "codes=16", "dim=4", "restart=0.9", codebook});
-    const auto steps = [](VqVae& model, int from, int end) {
-      for (int i = from; i < end; ++i) model.step(squares(16, 8, static_cast<std::uint64_t>(i)));
-    };
-    VqVae whole(r), first(r), second(r);
-    steps(whole, 0, 8);
-    steps(first, 0, 4);
-#ifdef _OPENMP
-    const int threads = omp_get_max_threads();
-    omp_set_num_threads(3);
-#endif
-    nn::load_state(second.network(), kept(nn::state(first.network())));
-    second.load_training_state(kept(first.training_state()));
-    steps(second, 4, 8);
-#ifdef _OPENMP
-    omp_set_num_threads(threads);
-#endif
-    check_same_state(nn::state(whole.network()), nn::state(second.network()));
-    check_same_state(whole.training_state(), second.training_state());
   }
 }
 
