@@ -35,7 +35,7 @@ TEST_CASE("every model: interrupted and resumed is as if never interrupted, on a
     CHECK(std::any_of(std::begin(kCases), std::end(kCases),
                       [&](const Case& c) { return c.model == std::string(entry.name); }));
   for (const auto& [name, set] : kCases) {
-    CAPTURE(name);
+    CAPTURE(std::string(name));
     CAPTURE(set.empty() ? "" : set.back());
     const Entry& entry = find_model(name);
     const bool of_films = name == std::string("convlstm"), large = name == std::string("dcgan");
