@@ -152,7 +152,7 @@ void conv2d_input(const Conv2dGeometry& g, const T* y, const T* w, const Epilogu
 template <class T>
 void conv2d_filter(const Conv2dGeometry& g, const T* x, const T* y, T* w) {
   if (const AsMatrix m = as_matrix(g); m.rows) return matmul<T>(conv2d_filter_matmul(m, g.K, x, y, w));
-  if (in_domain<T>(g, [&](const auto& d) { conv2d_filter_in<T>(d, g, x, y, w); })) return;
+  if (g.N > 0 && in_domain<T>(g, [&](const auto& d) { conv2d_filter_in<T>(d, g, x, y, w); })) return;
   if (is_narrow_for_filter<T>(g)) return conv2d_filter_narrow(g, x, y, w);
   Correlation c = forward(g);
   if (is_depthwise(g)) {

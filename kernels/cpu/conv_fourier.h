@@ -46,7 +46,7 @@ struct Fourier {
 
   const Conv2dGeometry& g;
   std::int64_t phases = g.stride.h * g.stride.w, n = circle(g), frequencies = 0;
-  std::int64_t places, rows = 1, D = phases * g.C, K = g.K;
+  std::int64_t places, rows = 1, C = g.C, D = phases * C, K = g.K;
   T cosine[kMost * kMost] = {}, sine[kMost * kMost] = {};  // of 2 pi k x / n at k n + x
   struct Frequency {
     std::int64_t down, across;
@@ -170,9 +170,9 @@ struct Fourier {
   void image(const T* x, const Places<T>& X) const {
     parallel_blocks(X.rows, 1, [&](std::int64_t i, std::int64_t) {
       for (std::int64_t f = 0; f < phases; ++f)
-        for (std::int64_t c = 0; c < g.C; c += kLanes<T>)
+        for (std::int64_t c = 0; c < C; c += kLanes<T>)
           there(image_area(x + i * g.H * g.W * g.C + c, f), [&](std::int64_t e, Vector<T> re, Vector<T> im) {
-            put(X, e, i, f * g.C + c, re + im, re, im);
+            put(X, e, i, f * C + c, re + im, re, im);
           });
     });
   }
@@ -180,21 +180,21 @@ struct Fourier {
     const std::int64_t pixels = g.H * g.W;
     parallel_blocks(X.rows, 1, [&](std::int64_t i, std::int64_t) {
       T* const image = x.row(i * pixels);
-      for (std::int64_t p = 0; p < pixels; ++p) start(x, image + p * g.C, g.C);
+      for (std::int64_t p = 0; p < pixels; ++p) start(x, image + p * g.C, C);
       for (std::int64_t f = 0; f < phases; ++f)
-        for (std::int64_t c = 0; c < g.C; c += kLanes<T>)
+        for (std::int64_t c = 0; c < C; c += kLanes<T>)
           back(
               [&](std::int64_t e, Vector<T>& re, Vector<T>& im) {
-                const Three x3 = take(X, e, i, f * g.C + c);
+                const Three x3 = take(X, e, i, f * C + c);
                 re = x3.p + x3.q, im = x3.p + x3.r;
               },
               image_area(image + c, f));
-      x.finish(image, pixels * g.C);
+      for (std::int64_t p = 0; p < pixels; ++p) x.finish(image + p * g.C, C);
     });
   }
   void output(const T* y, const Places<T>& Y) const {
     parallel_blocks(Y.rows, 1, [&](std::int64_t i, std::int64_t) {
-      for (std::int64_t c = 0; c < g.K; c += kLanes<T>)
+      for (std::int64_t c = 0; c < K; c += kLanes<T>)
         there(output_area(y + i * g.P * g.Q * g.K + c),
               [&](std::int64_t e, Vector<T> re, Vector<T> im) { put(Y, e, i, c, re + im, im, -re); });
     });
@@ -203,15 +203,15 @@ struct Fourier {
     const std::int64_t pixels = g.P * g.Q;
     parallel_blocks(Y.rows, 1, [&](std::int64_t i, std::int64_t) {
       T* const output = y.row(i * pixels);
-      for (std::int64_t p = 0; p < pixels; ++p) start(y, output + p * g.K, g.K);
-      for (std::int64_t c = 0; c < g.K; c += kLanes<T>)
+      for (std::int64_t p = 0; p < pixels; ++p) start(y, output + p * g.K, K);
+      for (std::int64_t c = 0; c < K; c += kLanes<T>)
         back(
             [&](std::int64_t e, Vector<T>& re, Vector<T>& im) {
               const Three y3 = take(Y, e, i, c);
               re = y3.p - y3.r, im = y3.p + y3.q;
             },
             output_area(output + c));
-      y.finish(output, pixels * g.K);
+      for (std::int64_t p = 0; p < pixels; ++p) y.finish(output + p * g.K, K);
     });
   }
   // V = conj(W), weighed.
@@ -219,18 +219,18 @@ struct Fourier {
     for_each_filter([&](std::int64_t k, std::int64_t f, std::int64_t c) {
       there(filter_area(w + k * g.R * g.S * g.C + c, f), [&](std::int64_t e, Vector<T> re, Vector<T> im) {
         re *= list[e].weight, im *= -list[e].weight;
-        put(U, e, k, f * g.C + c, re, im - re, re + im);
+        put(U, e, k, f * C + c, re, im - re, re + im);
       });
     });
   }
-  void filter_back(const Places<T>& U, T* w) const {
+  void filter_back(const Places<T>& U, T* w, bool adds) const {
     for_each_filter([&](std::int64_t k, std::int64_t f, std::int64_t c) {
       const Area<T> area = filter_area(w + k * g.R * g.S * g.C + c, f);
-      for (std::int64_t i = 0; i < area.height * area.width; ++i)
+      for (std::int64_t i = 0; i < area.height * area.width && !adds; ++i)
         store(area.at(i / area.width, i % area.width), Vector<T>{});
       back(
           [&](std::int64_t e, Vector<T>& re, Vector<T>& im) {
-            const Three u3 = take(U, e, k, f * g.C + c);
+            const Three u3 = take(U, e, k, f * C + c);
             re = list[e].weight * (u3.p - u3.q + u3.r), im = -list[e].weight * (u3.q + u3.r);
           },
           area);
@@ -250,9 +250,9 @@ struct Fourier {
   }
   template <class F>
   void for_each_filter(const F& f) const {
-    parallel_blocks(g.K, 1, [&](std::int64_t k, std::int64_t) {
+    parallel_blocks(K, 1, [&](std::int64_t k, std::int64_t) {
       for (std::int64_t phase = 0; phase < phases; ++phase)
-        for (std::int64_t c = 0; c < g.C; c += kLanes<T>) f(k, phase, c);
+        for (std::int64_t c = 0; c < C; c += kLanes<T>) f(k, phase, c);
     });
   }
 };

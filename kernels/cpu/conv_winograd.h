@@ -206,9 +206,17 @@ void there(const Window<from, const T>& x, std::int64_t channels, T* y, std::int
       for (int v = 0; v < to; ++v) store(y + (u * to + v) * apart + c, out[u][v]);
   }
 }
-/// The way back: x = m' y m / scale^2, added to what x holds or not.
-template <class F, auto m, bool adds, int to, int from, class T>
-void back(const T* y, std::int64_t apart, std::int64_t channels, const Window<from, T>& x) {
+/// What else a pixel is the sum of: where a tile above or to the left has been, in so many first rows or columns, what it holds;
+/// elsewhere the bias, if there is one.
+template <class T>
+struct Start {
+  const T* bias = nullptr;
+  bool above = false, left = false;
+};
+/// The way back: x = m' y m / scale^2, and what it starts from.
+template <class F, auto m, int overlap, int to, int from, class T>
+void back(const T* y, std::int64_t apart, std::int64_t channels, const Window<from, T>& x,
+          const Start<T>& start) {
   constexpr T once = T(1) / (minimal<F>.scale * minimal<F>.scale);
   for (std::int64_t c = 0; c < channels; c += kLanes<T>) {
     Vector<T> in[to][to], out[from][from];
@@ -217,13 +225,15 @@ void back(const T* y, std::int64_t apart, std::int64_t channels, const Window<fr
 #pragma GCC unroll 6
       for (int v = 0; v < to; ++v) in[u][v] = load(y + (u * to + v) * apart + c);
     both_ways<F, m, true>(in, out);
+    const Vector<T> bias = start.bias ? load(start.bias + c) : Vector<T>{};
 #pragma GCC unroll 6
     for (int u = 0; u < from; ++u)
 #pragma GCC unroll 6
       for (int v = 0; v < from; ++v)
         if (T* y_out = x.at[u][v]) {
           if constexpr (once != 1) out[u][v] *= once;
-          store(y_out + c, adds ? load(y_out + c) + out[u][v] : out[u][v]);
+          const bool adds = (u < overlap && start.above) || (v < overlap && start.left);
+          store(y_out + c, (adds ? load(y_out + c) : bias) + out[u][v]);
         }
   }
 }
@@ -240,7 +250,7 @@ struct Winograd {
   const Conv2dGeometry& g;
   std::int64_t down = (g.P + tile - 1) / tile, across = (g.Q + tile - 1) / tile,
                phases = g.stride.h * g.stride.w;
-  std::int64_t places = size * size, rows = down * across, D = phases * g.C, K = g.K;
+  std::int64_t places = size * size, rows = down * across, C = g.C, D = phases * C, K = g.K;
 
   /// Whether a convolution has this domain.
   static bool fits(const Conv2dGeometry& g) {
@@ -274,69 +284,83 @@ struct Winograd {
         for (std::int64_t j = 0; j < across; ++j) f(i / down, i % down, j, i * across + j);
     });
   }
-  /// Asks for the elements of tile (i, j) of height x width; a phase's pixels lie apart.
-  static void ask_for_tile(const T* p, std::int64_t line, std::int64_t height, std::int64_t width,
+  /// Asks for `channels` of the pixels of tile (i, j), each of height x width pixels; those of a phase lie apart.
+  template <bool to_write = false>
+  static void ask_for_tile(const T* p, std::int64_t line, std::int64_t pixel, std::int64_t channels, HW size,
                            std::int64_t i, std::int64_t j) {
-    for (std::int64_t r = 0; r < height; ++r) ask_for(p + (i * height + r) * line + j * width, width);
+    for (std::int64_t r = 0; r < size.h; ++r)
+      for (std::int64_t s = 0; s < size.w; ++s)
+        ask_for<to_write>(p + (i * size.h + r) * line + (j * size.w + s) * pixel, channels);
   }
   void image(const T* x, const Places<T>& X) const {
     for_each_tile(X.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
-      ask_for_tile(x + n * g.H * g.W * g.C, g.W * g.C, tile * g.stride.h, tile * g.stride.w * g.C, i + 1, j);
+      ask_for_tile(x + n * g.H * g.W * g.C, g.W * g.C, g.C, C, {tile * g.stride.h, tile * g.stride.w}, i + 1,
+                   j);
       for (std::int64_t f = 0; f < phases; ++f)
-        there<F, image_matrix, size>(image_window(x + n * g.H * g.W * g.C, i, j, f), g.C, X.at(row, f * g.C),
+        there<F, image_matrix, size>(image_window(x + n * g.H * g.W * g.C, i, j, f), C, X.at(row, f * C),
                                      X.apart());
     });
+  }
+  /// Whether all pixels lie in tiles; some may not where the stride does not divide the image.
+  bool fill_the_image() const {
+    return (g.H - 1 + g.padding.h) / g.stride.h < tile * down + taps - 1 &&
+           (g.W - 1 + g.padding.w) / g.stride.w < tile * across + taps - 1;
   }
   /// Tiles overlap here, so one thread makes all of an image.
   void image_back(const Places<T>& X, const Rows<T>& x) const {
     const std::int64_t pixels = g.H * g.W;
+    const bool all = fill_the_image();
     parallel_blocks(X.rows / rows, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t n = begin; n < end; ++n) {
         T* const image = x.row(n * pixels);
-        for (std::int64_t i = 0; i < pixels; ++i) start(x, image + i * g.C, g.C);
+        for (std::int64_t i = 0; i < pixels && !all; ++i) start(x, image + i * g.C, C);
         for (std::int64_t t = 0; t < rows; ++t)
-          for (std::int64_t f = 0; f < phases; ++f)
-            back<F, image_matrix, true, size>(X.at(n * rows + t, f * g.C), X.apart(), g.C,
-                                              image_window(image, t / across, t % across, f));
-        x.finish(image, pixels * g.C);
+          for (std::int64_t f = 0; f < phases; ++f) {
+            const std::int64_t i = t / across, j = t % across;
+            if (f == 0)
+              ask_for_tile<true>(image, g.W * g.C, g.C, C, {tile * g.stride.h, tile * g.stride.w}, i + 1, j);
+            const Window<size, T> window = image_window(image, i, j, f);
+            const T* const from = X.at(n * rows + t, f * C);
+            if (all)
+              back<F, image_matrix, taps - 1, size>(from, X.apart(), C, window, {x.bias, i > 0, j > 0});
+            else
+              back<F, image_matrix, size, size>(from, X.apart(), C, window, {nullptr, true});
+          }
+        for (std::int64_t i = 0; i < pixels; ++i) x.finish(image + i * g.C, C);
       }
     });
   }
   void output(const T* y, const Places<T>& Y) const {
     for_each_tile(Y.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
-      ask_for_tile(y + n * g.P * g.Q * g.K, g.Q * g.K, tile, tile * g.K, i + 1, j);
-      there<F, output_matrix, size>(output_window(y + n * g.P * g.Q * g.K, i, j), g.K, Y.at(row, 0),
-                                    Y.apart());
+      ask_for_tile(y + n * g.P * g.Q * g.K, g.Q * g.K, g.K, K, tile, i + 1, j);
+      there<F, output_matrix, size>(output_window(y + n * g.P * g.Q * g.K, i, j), K, Y.at(row, 0), Y.apart());
     });
   }
   void output_back(const Places<T>& Y, const Rows<T>& y) const {
     for_each_tile(Y.rows, [&](std::int64_t n, std::int64_t i, std::int64_t j, std::int64_t row) {
       const Window<tile, T> window = output_window(y.row(n * g.P * g.Q), i, j);
+      ask_for_tile<true>(y.row(n * g.P * g.Q), g.Q * g.K, g.K, K, tile, i + 1, j);
+      back<F, output_matrix, 0, size>(Y.at(row, 0), Y.apart(), K, window, {y.bias});
       for (const auto& pixels : window.at)
         for (T* pixel : pixels)
-          if (pixel) start(y, pixel, g.K);
-      back<F, output_matrix, true, size>(Y.at(row, 0), Y.apart(), g.K, window);
-      for (const auto& pixels : window.at)
-        for (T* pixel : pixels)
-          if (pixel) y.finish(pixel, g.K);
+          if (pixel) y.finish(pixel, K);
     });
   }
   template <class Fn>
   void for_each_filter(const Fn& f) const {
-    parallel_blocks(g.K, 8, [&](std::int64_t begin, std::int64_t end) {
+    parallel_blocks(K, 8, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin * phases; i < end * phases; ++i) f(i / phases, i % phases);
     });
   }
   void filter(const T* w, const Places<T>& U) const {
     for_each_filter([&](std::int64_t k, std::int64_t f) {
-      there<F, filter_matrix, size>(filter_window(w + k * g.R * g.S * g.C, f), g.C, U.at(k, f * g.C),
-                                    U.apart());
+      there<F, filter_matrix, size>(filter_window(w + k * g.R * g.S * g.C, f), C, U.at(k, f * C), U.apart());
     });
   }
-  void filter_back(const Places<T>& U, T* w) const {
+  void filter_back(const Places<T>& U, T* w, bool adds) const {
     for_each_filter([&](std::int64_t k, std::int64_t f) {
-      back<F, filter_matrix, false, size>(U.at(k, f * g.C), U.apart(), g.C,
-                                          filter_window(w + k * g.R * g.S * g.C, f));
+      const Window<taps, T> window = filter_window(w + k * g.R * g.S * g.C, f);
+      back<F, filter_matrix, taps, size>(U.at(k, f * C), U.apart(), C, window, {nullptr, adds});
     });
   }
 };

@@ -171,13 +171,14 @@ struct Product {
   }
 
   /// Panels [p0, p1), as far as they are asked for, times sliver j. The first tile of a sliver packs it: as it goes,
-  /// where B lies in rows.
+  /// where B lies in rows; not at all, where it is in slivers.
   void tiles(const Step& s, std::int64_t j, std::int64_t p0, std::int64_t p1, T* packed_b) const {
     const std::int64_t low = s.region.low(j), high = s.region.high(j), from = low > p0 ? low : p0;
     const std::int64_t n0 = slivers.begin(j), n = slivers.size(j);
     const std::int64_t vectors = (n + kLanes<T> - 1) / kLanes<T>, width = vectors * kLanes<T>;
     Pieces<T> pieces(width), in_place(0);
     pieces_of<T>(b, s.k0, s.K, n0, n, pieces);
+    if constexpr (kInSlivers<B>) packed_b = const_cast<T*>(b.sliver(s.k0, n0, width));
     auto spot = first_spot<T>(a, c, panels, from);
     Located<T> located[2];
     spot.locate(located[from % 2], n0);
@@ -199,11 +200,13 @@ struct Product {
         for (int i = 0; i < MR; ++i) f.a[i] = here.a[i];
       }
       Also also = kPacked<A> ? Also::nothing : Also::fetch;
-      if (p == low && n == width && sliver_in_place(b, s.k0, s.K, n0, n, &f.b, in_place)) {
-        f.b_row = in_place.b_row, f.pieces = in_place.list, f.count = in_place.count;
-        if (high - low > 1) also = Also::keep;
-      } else if (p == low) {
-        pack_b(b, s.k0, s.K, n0, n, width, packed_b);
+      if constexpr (!kInSlivers<B>) {
+        if (p == low && n == width && sliver_in_place(b, s.k0, s.K, n0, n, &f.b, in_place)) {
+          f.b_row = in_place.b_row, f.pieces = in_place.list, f.count = in_place.count;
+          if (high - low > 1) also = Also::keep;
+        } else if (p == low) {
+          pack_b(b, s.k0, s.K, n0, n, width, packed_b);
+        }
       }
       const MicroKernel<T> kernel = kMicroKernels<T>.at[int(also)][vectors - 1][place.rows - 1];
       if constexpr (kIsFlipped<Sink>)

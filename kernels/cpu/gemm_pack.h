@@ -184,6 +184,25 @@ bool sliver_in_place(const Dense<T>& b, std::int64_t k0, std::int64_t K, std::in
   return true;
 }
 
+/// A matrix (K, N) as B, in slivers one after the other, each as pack_b leaves it.
+template <class T>
+struct InSlivers {
+  using Element = T;
+  const T* p;
+  std::int64_t K, batch;
+
+  const T* sliver(std::int64_t k0, std::int64_t n0, std::int64_t width) const {
+    return p + n0 * K + k0 * width;
+  }
+  InSlivers at(std::int64_t b) const { return {p + b * batch, K, batch}; }
+};
+template <class View>
+inline constexpr bool kInSlivers = false;
+template <class T>
+inline constexpr bool kInSlivers<InSlivers<T>> = true;
+template <class T>
+inline constexpr bool kInRows<InSlivers<T>> = true;
+
 /// How far apart in memory a block of M rows and K columns of a view lies, in elements; endless if it is not dense.
 template <class View>
 std::int64_t stretch(const View&, std::int64_t, std::int64_t) {
@@ -275,6 +294,14 @@ void pack_b(const Transposed<View>& b, std::int64_t k0, std::int64_t K, std::int
         if (i < K) store(y + (k + i) * width + j, x[column<T>(i)]);
     }
   }
+}
+
+/// Packs all of B (K, N), N whole vectors: y is then InSlivers.
+template <class T, class View>
+void pack_slivers(const View& b, std::int64_t K, std::int64_t N, T* y) {
+  const Slivers<T> slivers{N};
+  for (std::int64_t j = 0; j < slivers.count; ++j)
+    pack_b(b, 0, K, slivers.begin(j), slivers.size(j), slivers.size(j), y + slivers.begin(j) * K);
 }
 
 }  // namespace gesso::kernels::GESSO_LEVEL

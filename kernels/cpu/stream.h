@@ -8,11 +8,12 @@
 
 namespace gesso::kernels::GESSO_LEVEL {
 
-/// Asks the memory for n elements from p on, which will be read soon in an order that no prefetcher foresees.
-template <class T>
+/// Asks the memory for n elements from p on, which will be read or written soon in an order that no prefetcher foresees.
+template <bool to_write = false, class T>
 [[gnu::always_inline]] inline void ask_for(const T* p, std::int64_t n = 1) {
   constexpr int kIntoL2 = 2;
-  for (std::int64_t i = 0; i < n; i += 64 / std::int64_t(sizeof(T))) __builtin_prefetch(p + i, 0, kIntoL2);
+  for (std::int64_t i = 0; i < n; i += 64 / std::int64_t(sizeof(T)))
+    __builtin_prefetch(p + i, to_write, kIntoL2);
 }
 
 /// Outputs from this size on go past the caches: they fill an ordinary L3 cache by themselves.

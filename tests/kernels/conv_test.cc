@@ -54,6 +54,11 @@ const Case kRoundedCases[] = {{9, 8, 8, 64, 48, 3, 3, 1, 1, 1, 1},
                               {20, 9, 9, 64, 32, 7, 7, 1, 3, 1, 1},
                               {40, 12, 7, 64, 64, 9, 5, {2, 1}, {4, 2}, 1, 1},
                               {20, 6, 5, 64, 64, 7, 7, 1, 6, 1, 1}};
+// Large filters, gone through in blocks of channels that are not equally large: images of one tile, one image alone of several
+// with a row that no tap reaches, frequencies.
+const Case kLargeFilterCases[] = {{3, 8, 8, 144, 304, 4, 4, 2, 1, 1, 1},
+                                  {1, 19, 18, 176, 240, 4, 4, 2, 0, 1, 1},
+                                  {1, 5, 5, 208, 272, 5, 5, 1, 2, 1, 1}};
 
 Conv2dGeometry geometry(const Case& c) {
   const auto outputs = [](std::int64_t size, std::int64_t taps, std::int64_t s, std::int64_t p,
@@ -81,7 +86,9 @@ std::vector<Case> exact_cases() {
 }
 std::vector<Case> rounded_cases() {
   if (tests::tested_device() != Device::cpu) return {};
-  return {std::begin(kRoundedCases), std::end(kRoundedCases)};
+  std::vector<Case> all(std::begin(kRoundedCases), std::end(kRoundedCases));
+  all.insert(all.end(), std::begin(kLargeFilterCases), std::end(kLargeFilterCases));
+  return all;
 }
 std::vector<Case> all_cases() {
   std::vector<Case> all = exact_cases(), rounded = rounded_cases();
@@ -220,4 +227,43 @@ TEST_CASE_TEMPLATE("convolutions give the same bits on 1, 2 and 3 threads", T, f
     on_threads([&] { return p.input(); });
     on_threads([&] { return p.filter(); });
   }
+}
+
+TEST_CASE_TEMPLATE("the filter's gradient of no images is zero", T, float, double) {
+  if (!tested<T>().conv2d) return;
+  for (const std::int64_t k : {2, 3, 4}) {
+    const Problem<T> p({0, 8, 8, 64, 64, k, k, 2, 1, 1, 1}, true);
+    CHECK(p.filter() == std::vector<T>(p.w.size()));
+  }
+}
+
+// So many that the blocks of channels of large filters go through them twice.
+TEST_CASE("convolutions of many images: each image's to the bit, filters' the sum over all") {
+  if (!tested<float>().conv2d || tests::tested_device() != Device::cpu) return;
+  const std::int64_t many = 1200, first = 1100;
+  const Problem<float> all({many, 8, 8, 144, 304, 4, 4, 2, 1, 1, 1}, true);
+  const auto some = [&](std::int64_t begin, std::int64_t end) {
+    Problem<float> p = all;
+    p.g.N = end - begin;
+    const auto cut = [&](std::vector<float>& v) {
+      const auto image = std::ptrdiff_t(v.size()) / many;
+      v = std::vector<float>(v.begin() + begin * image, v.begin() + end * image);
+    };
+    cut(p.x), cut(p.y);
+    return p;
+  };
+  const auto ends_with = [](const std::vector<float>& v, const std::vector<float>& end) {
+    return std::equal(end.rbegin(), end.rend(), v.rbegin());
+  };
+  const Problem<float> head = some(0, first), tail = some(first, many), last = some(many - 1, many);
+  const std::vector<float> y = all.conv2d(), x = all.input();
+  for (const Problem<float>* p : {&tail, &last}) {
+    CHECK(ends_with(y, p->conv2d()));
+    CHECK(ends_with(x, p->input()));
+  }
+  const std::vector<float> w = all.filter(), a = head.filter(), b = tail.filter();
+  bool same = true;
+  for (std::size_t i = 0; i < w.size(); ++i)
+    same = same && std::nearbyint(w[i]) == std::nearbyint(a[i]) + std::nearbyint(b[i]);
+  CHECK(same);
 }
