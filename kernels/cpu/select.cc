@@ -1,4 +1,5 @@
 // Picks the instruction level once, at start-up. Compiled for the plain baseline.
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -28,11 +29,21 @@ struct Level {
   const MoveKernels& (*move)();
 };
 
+/// The level that $GESSO_ISA names; null where it is not set, or names none, which is said.
+const char* wished() {
+  const char* wish = std::getenv("GESSO_ISA");
+  if (!wish || !*wish) return nullptr;
+  const auto is = [wish](const char* level) { return !std::strcmp(wish, level); };
+  if (is("portable") || is("v3") || is("v4")) return wish;
+  std::fprintf(stderr, "gesso: GESSO_ISA=%s: expected portable, v3 or v4; taking the best that this machine has\n", wish);
+  return nullptr;
+}
+
 /// The best level this machine has, not above the one $GESSO_ISA names.
 Level choose() {
   Level best{"portable", portable::table_f32, portable::table_f64, portable::table_move};
+  [[maybe_unused]] const char* const wish = wished();
 #ifdef GESSO_X86_LEVELS
-  const char* wish = std::getenv("GESSO_ISA");
   const auto allows = [wish](const char* level) { return !wish || std::strcmp(wish, level) >= 0; };
   if (wish && !std::strcmp(wish, "portable")) return best;
   if (allows("v3") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
