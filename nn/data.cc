@@ -85,7 +85,7 @@ struct KnownSet {
   std::string name;
   std::vector<std::string> folders;  // how its folder is called: by us, by Debian, by torchvision
   std::vector<std::string> class_names;
-  std::string advice;
+  std::string advice, instead;  // where there is none: what to do, and which set to take in its place
 };
 
 const std::vector<KnownSet>& known_sets() {
@@ -94,15 +94,17 @@ const std::vector<KnownSet>& known_sets() {
        {"fashion-mnist", "fashion", "FashionMNIST/raw"},
        {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
         "Ankle boot"},
-       "install it by `apt install dataset-fashion-mnist`, or set GESSO_DATA to the folder that has it"},
+       "install it by `apt install dataset-fashion-mnist`, or set GESSO_DATA to the folder that has it",
+       ""},
       {"mnist",
        {"mnist", "MNIST/raw"},
        {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-       "set GESSO_DATA to the folder that has it, or try --data fashion"},
+       "set GESSO_DATA to the folder that has it",
+       "fashion"},
       {"cifar10",
        {"cifar10", "cifar-10-batches-bin"},
        {},
-       "set GESSO_DATA to the folder that has cifar-10-batches-bin (the binary version), or try --data "
+       "set GESSO_DATA to the folder that has cifar-10-batches-bin (the binary version)",
        "sprites"}};
   return sets;
 }
@@ -167,9 +169,12 @@ std::vector<fs::path> image_folders(const std::string& data) {
   return folders;
 }
 
-ImageSet load_images(const std::string& data, Split split) {
+namespace {
+
+/// `prefix` is what stands before `data` on the command line: "moving:" where films are made of it.
+ImageSet load_images(const std::string& data, Split split, const std::string& prefix) {
   if (const auto options = sprite_options(data)) return sprites(*options, split);
-  if (const auto from = moving_from(data)) return moving(load_images(*from, split), {}, split);
+  if (const auto from = moving_from(data)) return moving(load_images(*from, split, "moving:"), {}, split);
   const KnownSet* set = known(data);
   const std::vector<fs::path> folders = image_folders(data);
   for (const fs::path& folder : folders) {
@@ -183,11 +188,17 @@ ImageSet load_images(const std::string& data, Split split) {
   }
   std::string looked;
   for (const fs::path& folder : folders) looked += (looked.empty() ? "" : ", ") + folder.string();
+  const std::string other = set && !set->instead.empty() ? ", or try --data " + prefix + set->instead : "";
   throw Error(
-      "no data \"{}\": looked for {}CIFAR-10's .bin files and {}-images-idx3-ubyte[.gz] in {}; {}", data,
+      "no data \"{}\": looked for {}CIFAR-10's .bin files and {}-images-idx3-ubyte[.gz] in {}; {}{}", data,
       set ? "" : "PNG and JPEG pictures, ", split == Split::train ? "train" : "t10k", looked,
       set ? set->advice
-          : "give a folder that has some, or the name of a set (fashion, mnist, cifar10, sprites, moving)");
+          : "give a folder that has some, or the name of a set (fashion, mnist, cifar10, sprites, moving)",
+      other);
 }
+
+}  // namespace
+
+ImageSet load_images(const std::string& data, Split split) { return load_images(data, split, ""); }
 
 }  // namespace gesso::nn

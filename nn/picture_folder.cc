@@ -70,12 +70,19 @@ Listing find(const fs::path& folder, Split split) {
 }  // namespace
 
 std::optional<ImageSet> load_picture_folder(const fs::path& folder, Split split, std::int64_t size) {
-  const Listing found = find(folder, split);
+  const Listing found = find(folder, split), learned = find(folder, Split::train);
+  check(!found.files.empty() || learned.files.empty(),
+        "{}: {} pictures are too few: every tenth is kept for tests, so 10 are the fewest; or put some into "
+        "a subfolder "
+        "\"test\"",
+        folder.string(), learned.files.size());
   if (found.files.empty()) return std::nullopt;
   check(size >= 0 && size <= 1024, "{}: pictures of {} pixels; 1 to 1024 are possible", folder.string(),
         size);
-  Tensor first = read_picture(found.files[0]);
-  if (size == 0) size = first.dim(0) == first.dim(1) && first.dim(0) <= 1024 ? first.dim(0) : kUsualSize;
+  if (size == 0) {  // the same for both parts
+    const Tensor first = read_picture((learned.files.empty() ? found : learned).files[0]);
+    size = first.dim(0) == first.dim(1) && first.dim(0) <= 1024 ? first.dim(0) : kUsualSize;
+  }
   const auto n = static_cast<std::int64_t>(found.files.size());
   ImageSet set{.name = folder.filename().string(),
                .images = Tensor({n, size, size, 3}, DType::u8),
@@ -83,7 +90,7 @@ std::optional<ImageSet> load_picture_folder(const fs::path& folder, Split split,
                .folder = folder};
   std::uint8_t* to = set.images.mutable_data<std::uint8_t>();
   for (std::int64_t i = 0; i < n; ++i) {
-    const Tensor y = square(i ? read_picture(found.files[static_cast<std::size_t>(i)]) : first, size);
+    const Tensor y = square(read_picture(found.files[static_cast<std::size_t>(i)]), size);
     std::memcpy(to + i * y.size(), y.raw(), y.bytes());
   }
   if (!found.labels.empty()) set.labels = Tensor::from(found.labels, {n});
@@ -96,6 +103,7 @@ SizedFolder sized_folder(const std::string& data) {
   if (at == std::string::npos) return {data};
   const auto [rest, wrong] = std::from_chars(data.data() + at + 1, data.data() + data.size(), size);
   if (wrong != std::errc() || rest != data.data() + data.size()) return {data};
+  check(size > 0, "data \"{}\": pictures of {} pixels; 1 to 1024 are possible", data, size);
   return {data.substr(0, at), size};
 }
 

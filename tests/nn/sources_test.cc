@@ -200,6 +200,17 @@ TEST_CASE("pictures: folders, classes, splits and sizes") {
   CHECK(test.images[0][0][0].to_vector<std::int64_t>()[0] == 9);
   CHECK(load_images(folder.path().string() + "@5", Split::test).images.shape() == Shape{2, 5, 5, 3});
   CHECK_FALSE(train.labels);
+  CHECK(error_of([&] {
+          load_images(folder.path().string() + "@0", Split::test);
+        }).find("pictures of 0 pixels; 1 to 1024") != std::string::npos);
+  put_bytes(folder / "09.png", encode_png(halves(8, 12, 9, 99)));  // the first of the tests
+  CHECK(load_images(folder.path(), Split::test).images.shape() == Shape{2, 8, 8, 3});
+
+  const TempFolder few;
+  for (int i = 0; i < 9; ++i) put_bytes(few / fmt::format("{}.png", i), encode_png(halves(8, 8, 1, 2)));
+  CHECK(load_images(few.path(), Split::train).size() == 9);
+  CHECK(error_of([&] { load_images(few.path(), Split::test); }).find("9 pictures are too few") !=
+        std::string::npos);
 
   const TempFolder classes;
   for (const char* split : {"train", "test"})
