@@ -87,8 +87,10 @@ void evaluate(const std::string& path, Device device, const EvalOptions& options
     return;
   }
   fmt::print("{} on {}: {} test images, seed {}\n", t.config.model, data, test.size(), t.config.seed);
+  std::size_t width = 16;
+  for (const auto& [name, value] : figures.items()) width = std::max(width, name.size());
   for (const auto& [name, value] : figures.items())
-    fmt::print("  {:16} {}\n", name,
+    fmt::print("  {:{}} {}\n", name, width,
                value.is_number_float() ? fmt::format("{:.4f}", value.get<double>()) : value.dump());
   fmt::print("({})\n", find_model(t.config.model).measure);
 }

@@ -79,11 +79,11 @@ std::unique_ptr<Model> vae(const Recipe& recipe) {
 }
 
 constexpr const char* kVaeLosses =
-    "nats an image, minus the bound of equation 10: mean over images, one seeded draw of z for each";
+    "nats, means over images; loss: minus the lower bound on log p(x) (Kingma & Welling 2014, equation 10), "
+    "with one seeded draw of z for each image";
 constexpr const char* kVqLosses =
     "reconstruction: squared error over the variance of the data; commitment and codebook: squared distances "
-    "of "
-    "vectors to their codes; loss: their sum; perplexity: of the codes, from 1 to as many as there are";
+    "of vectors to their codes; loss: their sum; perplexity: of the codes, from 1 to as many as there are";
 constexpr const char* kGanLosses =
     "nats: loss_d of the discriminator (1.39 where it cannot tell), loss_g of the generator, and their sum";
 
@@ -173,6 +173,7 @@ const std::vector<Entry>& catalogue() {
        .summary = "autoencoder with a codebook, for sides divisible by 4 (van den Oord et al. 2017)",
        .options = vq_vae_options(),
        .measure = kVqLosses,
+       .unit = "",
        .lr = 3e-4,
        .batch_size = 32,
        .epochs = 5,
@@ -183,6 +184,7 @@ const std::vector<Entry>& catalogue() {
        .summary = "vq-vae of two levels of codes, for sides divisible by 4 (Razavi et al. 2019)",
        .options = vq_vae_options(),
        .measure = kVqLosses,
+       .unit = "",
        .lr = 3e-4,
        .batch_size = 32,
        .epochs = 5,

@@ -173,7 +173,8 @@ struct Entry {
   const char* name;
   const char* summary;
   std::vector<Option> options;
-  const char* measure;  // what the losses are
+  const char* measure;        // what the losses are
+  const char* unit = "nats";  // of the losses, in plots
   double lr;
   std::int64_t batch_size, epochs;
   std::unique_ptr<Model> (*make)(const Recipe& recipe);

@@ -83,15 +83,17 @@ std::string image(const fs::path& png, const std::string& alt, bool hidden = fal
                      base64(bytes));
 }
 
-/// "nats", of which losses are, or nothing for what is no likelihood.
-const char* unit_of(const std::string& loss) {
-  for (const char* none : {"sigma", "perplexity", "mse", "ssim", "copy_mse", "copy_ssim"})
+/// The model's unit, or for what is no part of its loss another, or none.
+const char* unit_of(const std::string& loss, const Entry& entry) {
+  for (const char* none : {"sigma", "mse", "ssim", "copy_mse", "copy_ssim"})
     if (loss == none) return "";
-  return "nats";
+  for (const char* bits : {"bits_per_code", "independent_bits"})
+    if (loss == bits) return "bits a code";
+  return entry.unit;
 }
 
 /// One plot a loss, train and test, over epochs.
-std::string plots(const std::vector<json>& lines, std::int64_t steps_per_epoch) {
+std::string plots(const std::vector<json>& lines, std::int64_t steps_per_epoch, const Entry& entry) {
   std::vector<std::string> losses;                                  // in the order of the log
   std::map<std::string, std::map<std::string, nn::Series>> curves;  // by loss, then split
   for (const json& line : lines)
@@ -110,7 +112,8 @@ std::string plots(const std::vector<json>& lines, std::int64_t steps_per_epoch) 
         series.back().name = split;
       }
     out += nn::line_plot(
-        series, {.title = loss, .x_label = "epoch", .y_label = unit_of(loss), .width = 500, .height = 300});
+        series,
+        {.title = loss, .x_label = "epoch", .y_label = unit_of(loss, entry), .width = 500, .height = 300});
   }
   return out + "</div>\n";
 }
@@ -182,7 +185,7 @@ void write_report(const RunFolder& run) {
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta name=viewport "
       "content=\"width=device-width\">\n"
-      "<title>{0}</title>\n<style>{1}</style>\n<h1>{0}</h1>\n<p>{2}. Losses in {3}.</p>\n",
+      "<title>{0}</title>\n<style>{1}</style>\n<h1>{0}</h1>\n<p>{2}. Losses: {3}.</p>\n",
       title, kStyle, escaped(entry.summary), escaped(entry.measure));
   if (!config.objective.empty()) page += fmt::format("<p>{}.</p>\n", escaped(config.objective));
   page += alarms(lines);
@@ -196,9 +199,12 @@ void write_report(const RunFolder& run) {
         "Test films, each beside what the model makes of its first half. White borders: the forecast.",
         image(film, "an animation of films beside their forecasts"));
   if (const fs::path pairs = run.samples() / "reconstructions.png"; fs::exists(pairs))
-    page += section("Reconstructions",
-                    "Test images, each followed by what is left of it after encoding and decoding.",
-                    image(pairs, "test images and their reconstructions"));
+    page += fs::exists(run.samples() / "forecast.png")
+                ? section("Frame by frame", "Test films, each above the forecast of its second half.",
+                          image(pairs, "films above their forecasts"))
+                : section("Reconstructions",
+                          "Test images, each followed by what is left of it after encoding and decoding.",
+                          image(pairs, "test images and their reconstructions"));
   if (const fs::path sheet = run.samples() / "walk.png"; fs::exists(sheet))
     page += section(entry.walk_heading, entry.walk_words, image(sheet, entry.walk_heading));
   if (const fs::path units = run.samples() / "traversal.png"; fs::exists(units))
@@ -207,7 +213,7 @@ void write_report(const RunFolder& run) {
                 "A row each, those first that tell most: the code of one image, with this unit from -3 to 3.",
                 image(units, "traversals of latent units"));
   page += section("Losses", "Training: means over 50 steps. Test: after each epoch.",
-                  plots(lines, config.steps_per_epoch()));
+                  plots(lines, config.steps_per_epoch(), entry));
   page += section("Settings", "All it takes to make this run again.",
                   "<pre>" + escaped(config.to_json().dump(2)) + "</pre>\n");
   nn::write_file(run.report_file(), page);

@@ -166,7 +166,10 @@ TEST_CASE("convlstm: the command trains, resumes, evaluates and draws; it does n
         nn::bytes_of(folder / "run/checkpoint.safetensors"));
   CHECK(nn::bytes_of(folder / "run/samples/forecast.png").find("acTL") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(folder / "run/samples/latest.png"));
-  CHECK(nn::bytes_of(folder / "run/report.html").find("<h2>Forecasts</h2>") != std::string::npos);
+  const std::string report = nn::bytes_of(folder / "run/report.html");
+  CHECK(report.find("<h2>Forecasts</h2>") != std::string::npos);
+  CHECK(report.find("<h2>Frame by frame</h2>") != std::string::npos);
+  CHECK(report.find("encoding and decoding") == std::string::npos);
   CHECK(gesso({"eval", "run", "--json"}).out.find("\"copy_mse\":") != std::string::npos);
   CHECK(gesso({"reconstruct", "run"}).out.find("forecast.png") != std::string::npos);
   CHECK(gesso({"models", "convlstm"}).out.find("images of 1280x64") != std::string::npos);

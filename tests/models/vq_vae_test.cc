@@ -183,6 +183,9 @@ TEST_CASE("vq-vae: the command trains, resumes, evaluates and draws") {
   CHECK(nn::bytes_of(folder / "whole/checkpoint.safetensors") ==
         nn::bytes_of(folder / "run/checkpoint.safetensors"));
   CHECK(gesso({"eval", "run", "--json"}).out.find("\"perplexity\":") != std::string::npos);
+  const std::string report = nn::bytes_of(folder / "run/report.html");
+  CHECK(report.find(">perplexity</text>") != std::string::npos);
+  CHECK(report.find(">nats</text>") == std::string::npos);  // shares of the variance are none
   for (const std::string command : {"sample", "reconstruct"}) {
     gesso({command, "run", "--out", command + ".png"});
     CHECK(std::filesystem::file_size(folder / (command + ".png")) > 0);
