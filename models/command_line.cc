@@ -78,7 +78,8 @@ std::string mistake(const CLI::App& app, const CLI::ParseError& e) {
   if (no_command && at != &app && (word.empty() || word.starts_with('-')))
     return fmt::format("{} what? There is: {}", at->get_name(), fmt::join(commands, ", "));
   if (no_command && word.empty()) return "which command? gesso --help shows them all";
-  if (word.empty() || (!no_command && !dynamic_cast<const CLI::ExtrasError*>(&e))) return e.what();
+  if (word.empty() || (!no_command && !dynamic_cast<const CLI::ExtrasError*>(&e)))
+    return fmt::format("{}; gesso {} --help says more", e.what(), app.get_subcommands().front()->get_name());
   if (word.starts_with('-')) {
     std::vector<std::string> known;
     for (const CLI::Option* o : at->get_options()) known.push_back(o->get_name());

@@ -23,10 +23,13 @@ Device device_of(const std::string& name, const std::function<void(const std::st
   }
   for (const Device d : kernels::kDevices) {
     if (name != gesso::name(d)) continue;
-    if (!kernels::backend(d)) throw UsageError("--device {}: {}", name, kernels::why_absent(d));
-    return d;
+    if (kernels::backend(d)) return d;
+    const bool emulated = d == Device::cuda && kernels::backend(Device::emu);
+    throw UsageError("--device {}: {}{}", name, kernels::why_absent(d),
+                     emulated ? "; --device emu runs its kernels on the CPU" : "");
   }
-  throw UsageError("--device {}: no such device{}", name, suggestion(name, {"auto", "cpu", "cuda", "emu"}));
+  // No nearest name: that of "gpu" would be "cpu".
+  throw UsageError("--device {}: no such device; there is: auto, cpu, cuda, emu", name);
 }
 
 void allow_tf32(Device device, const std::string& what) {
@@ -41,8 +44,7 @@ void allow_tf32(Device device, const std::string& what) {
     if (const auto allow = kernels::backend(device)->allow_tf32) allow(tf32);
     return;
   }
-  throw UsageError("--tf32 {}: expected auto, none, conv or all{}", what,
-                   suggestion(what, {"auto", "none", "conv", "all"}));
+  throw UsageError("--tf32 {}: expected auto, none, conv or all", what);
 }
 
 }  // namespace gesso::models

@@ -26,7 +26,10 @@ struct Workbench {
   nn::ImageSet test;
 
   Workbench(const EditRequest& r, const char* name)
-      : request(r), what(name), trained(load_trained(r.run, r.device)), test(test_images(trained.config, r.data)) {
+      : request(r),
+        what(name),
+        trained(load_trained(r.run, r.device)),
+        test(test_images(trained.config, r.data)) {
     if (!trained.model->posterior(images({0})).mean.defined())
       throw UsageError("{} has no q(z|x), and so no code to edit; mlp-vae, conv-vae and beta-vae have",
                        trained.config.model);
@@ -59,6 +62,7 @@ struct Workbench {
   std::string picture(const std::vector<Tensor>& rows, std::int64_t columns) const {
     const fs::path path =
         request.out.empty() ? trained.run.samples() / fmt::format("{}.png", what) : fs::path(request.out);
+    expect_png(path);
     const Tensor x = tensor::concat(rows).to(Device::cpu);
     nn::write_file(path, grid(x, shape(), static_cast<int>(columns)).png);
     return path.string();
@@ -109,7 +113,9 @@ void denoise(const EditRequest& request, const std::string& kind, double amount)
   const std::string path = w.picture({x, y, encoded, found}, N);
   w.print({{"noise", kind}, {"amount", amount}, {"images", N}},
           {{"psnr_spoiled", psnr(x, y)}, {"psnr_encoded", psnr(x, encoded)}, {"psnr_found", psnr(x, found)}},
-          "PSNR, dB, mean over the images", path);
+          "PSNR, dB, mean over the images; rows of the picture: originals, spoiled, encoded and decoded, and "
+          "found: decoded from the most probable code",
+          path);
 }
 
 void inpaint(const EditRequest& request, const std::string& hidden) {
@@ -125,7 +131,9 @@ void inpaint(const EditRequest& request, const std::string& hidden) {
           {{"error_mean", hidden_error(x, r.spoiled, seen)},
            {"error_completed", hidden_error(x, r.encoded, seen)},
            {"error_found", hidden_error(x, r.found, seen)}},
-          "root mean square of errors where hidden; mean: of the mean image", path);
+          "root mean square of errors where hidden; mean: of the mean image; rows of the picture: originals, "
+          "what is seen, completed by encoding and decoding, and found: by the most probable code",
+          path);
 }
 
 void interpolate(const EditRequest& request, const std::optional<std::string>& from,

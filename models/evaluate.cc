@@ -81,6 +81,10 @@ json evaluate(Model& model, const nn::ImageSet& test, const EvaluationRequest& r
   figures["latent_units"] = q.mean.dim(1);
   if (auto sprites = nn::sprite_options(request.data)) {
     sprites->count = test.size();
+    constexpr std::int64_t kFewest = 20;  // as many levels a unit is sorted into (models/disentanglement.h)
+    if (test.size() < kFewest)
+      throw UsageError("--images {}: expected {} or more of sprites, for the mutual information gap",
+                       test.size(), kFewest);
     add_gaps(figures, q, *sprites, request.seed);
   }
   if (!request.importance_samples.empty()) add_importance(figures, model, test, request);

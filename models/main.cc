@@ -55,7 +55,7 @@ std::vector<std::int64_t> samples_of(const std::string& text) {
 void add_train(CLI::App& app, Arguments& a) {
   TrainRequest& r = a.train;
   CLI::App* train = app.add_subcommand("train", "train a model, or go on with a run");
-  train->add_option("MODEL", r.model, "mlp-vae, mlp-gan; see  gesso models")->type_name("");
+  train->add_option("MODEL", r.model, "one of  gesso models, as in mlp-vae")->type_name("");
   train
       ->add_option("--data", r.data,
                    "fashion, mnist, cifar10, sprites[:SIZE[xCHANNELS]], moving[:SET], or a folder with IDX "
@@ -141,7 +141,7 @@ void add_compression(CLI::App& app, Arguments& a) {
   pack->add_option("--out", a.out, "file to write")->required()->type_name("FILE");
   add_common(pack, a.common);
 
-  CLI::App* unpack = app.add_subcommand("decompress", "what is left of packed pictures, as PNG files");
+  CLI::App* unpack = app.add_subcommand("decompress", "unpack pictures: what the vq-vae makes of their codes, as PNG files");
   unpack->add_option("RUN", a.run, "the run that they were packed with")->required()->type_name("");
   unpack->add_option("FILE", a.path, "as compress wrote it")->required()->type_name("");
   unpack->add_option("--out", a.out, "folder to write to")->required()->type_name("DIR");

@@ -53,8 +53,8 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   if (candidates.empty()) return "";
   const auto closer = [&](const auto& a, const auto& b) { return distance(word, a) < distance(word, b); };
   const std::string& nearest = *std::min_element(candidates.begin(), candidates.end(), closer);
-  // A third of the letters wrong is still a typing error; more is another word.
-  if (distance(word, nearest) <= static_cast<int>(std::max<std::size_t>(2, nearest.size() / 3)))
+  // A third of the letters wrong is still a typing error; more is another word, as "coat" is for "boot".
+  if (distance(word, nearest) <= static_cast<int>(std::max<std::size_t>(1, nearest.size() / 3)))
     return fmt::format("; did you mean \"{}\"?", nearest);
   return fmt::format("; there is: {}", fmt::join(candidates, ", "));
 }
@@ -130,7 +130,7 @@ std::vector<std::int64_t> Options::counts(std::string_view name) const {
   constexpr std::int64_t kMost = 1 << 20;
   std::vector<std::int64_t> values;
   for (const std::string& piece : pieces(text(name))) {
-    values.push_back(integer(fmt::format("--set {}", name), piece));
+    values.push_back(integer(fmt::format("--set {}={}", name, text(name)), piece));
     if (values.back() < 1 || values.back() > kMost)
       throw UsageError("--set {}={}: expected whole numbers from 1 to {}", name, text(name), kMost);
   }
@@ -140,7 +140,7 @@ std::vector<std::int64_t> Options::counts(std::string_view name) const {
 Option width_option() { return {"width", "1", "multiplies every hidden width"}; }
 
 std::int64_t scaled(std::int64_t width, const Options& options) {
-  const double factor = options.between("width", 1. / 1024, 64);
+  const double factor = options.between("width", 0.001, 64);
   return std::max<std::int64_t>(1, std::llround(factor * static_cast<double>(width)));
 }
 

@@ -82,6 +82,9 @@ void complete(Config& c, const nn::ImageSet& train, const nn::ImageSet& test, bo
   check(!resumed || (c.train_images == train.size() && c.image == image),
         "{}: {} images of {}, but the run was begun with {} of {}", train.folder.string(), train.size(),
         image, c.train_images, c.image);
+  if (image[2] != 1 && image[2] != 3)
+    throw UsageError("--data {}: images of {} channels; expected 1 or 3, of which pictures can be made",
+                     c.data, image[2]);
   c.train_images = train.size();
   c.image = image;
   if (c.batch_size > c.train_images)
@@ -92,6 +95,14 @@ void complete(Config& c, const nn::ImageSet& train, const nn::ImageSet& test, bo
   if (c.epochs.value_or(0) >= kMost || c.total_steps() / c.steps_per_epoch() >= kMost)
     throw UsageError("{}: 2^32 epochs or more are too many",
                      c.epochs ? fmt::format("--epochs {}", *c.epochs) : fmt::format("--steps {}", *c.steps));
+}
+
+/// A run cannot go back: it would say that it has fewer steps than it has made.
+void expect_more_than(std::int64_t step, const Config& c, const TrainRequest& r) {
+  if (c.total_steps() >= step) return;
+  throw UsageError("{}: the run in {} has already made {} steps; expected as many or more{}",
+                   c.epochs ? fmt::format("--epochs {}", *c.epochs) : fmt::format("--steps {}", *c.steps),
+                   r.resume, step, c.epochs ? fmt::format(", and an epoch has {}", c.steps_per_epoch()) : "");
 }
 
 /// RUN as given, or the first of runs/MODEL-DATA-1, -2, .. that is not there yet.
@@ -140,8 +151,11 @@ int train(const TrainRequest& request) {
       fmt::format("{} on {}, {} images of {}", config.model, config.data, config.train_images, config.image);
   if (resumed) {
     const std::int64_t step = trainer.resume();
-    fmt::print(stderr, "gesso: going on with {} from step {} of {}\n", run.path().string(), step,
-               config.total_steps());
+    expect_more_than(step, config, request);
+    fmt::print(
+        stderr, "gesso: going on with {} from step {} of {}{}\n", run.path().string(), step,
+        config.total_steps(),
+        step == config.total_steps() ? ": nothing is left to do; --steps or --epochs make it longer" : "");
   } else {
     fmt::print(stderr, "gesso: {} into {}\n", what, run.path().string());
   }

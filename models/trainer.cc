@@ -212,10 +212,11 @@ bool Trainer::attempt(const std::function<void()>& write) {
 }
 
 void Trainer::say(const std::string& line) {
+  const std::string all = "gesso: " + line;
   if (bar_)
-    bar_->note(line);
+    bar_->note(all);
   else
-    fmt::print(stderr, "gesso: {}\n", line);
+    fmt::print(stderr, "{}\n", all);
 }
 
 }  // namespace gesso::models

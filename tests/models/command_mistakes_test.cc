@@ -17,6 +17,7 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
   std::filesystem::resize_file(w / "cut-test/t10k-images-idx3-ubyte", 1000);
   put_squares(w / "other-size", 60, 24, 10);
   std::filesystem::create_directory(w / "empty");
+  REQUIRE(w.gesso("train mlp-vae --data sprites:4x1 --set width=0.01 --steps 1 --out shapes").code == 0);
 
   struct Case {
     const char *line, *said;
@@ -64,7 +65,10 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"train mlp-vae --data data --batch-size 7 --set latent=0", "--set latent=0"},
       {"train mlp-vae --data data --batch-size 7 --set latent=-4", "--set latent=-4"},
       {"train mlp-vae --data data --batch-size 7 --set hidden=128,x", "--set hidden"},
-      {"train mlp-vae --data data --batch-size 7 --set width=0", "--set width=0"},
+      {"train mlp-vae --data data --batch-size 7 --set hidden=8,,8",
+       "--set hidden=8,,8: \"\" is not a whole number"},
+      {"train mlp-vae --data data --batch-size 7 --set width=0", "expected a number from 0.001 to 64"},
+      {"train mlp-vae --data sprites:4x2", "--data sprites:4x2: images of 2 channels; expected 1 or 3"},
       {"train mlp-vae --data data --batch-size 7 --set width=nan", "--set width: nan"},
       {"train mlp-gan --data data --batch-size 7 --set beta1=1", "--set beta1=1"},
       {"train mlp-gan --data data --batch-size 7 --set ema=1.5", "--set ema=1.5"},
@@ -93,15 +97,18 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"eval done --importance-samples many", "--importance-samples: \"many\""},
       {"eval done --images 25", "--images 25: the test set has 24"},
       {"eval done --images 1", "--images 1: expected"},
+      {"eval shapes --images 19", "--images 19: expected 20 or more of sprites"},
       {"train mlp-vae --data data --batch-size 7 --out done", "gesso train --resume done"},
       {"train --resume done --lr 0.5", "--lr 0.5: the run in done has 0.001"},
       {"train --resume done --batch-size 8", "--batch-size 8: the run in done has 7"},
       {"train --resume done --seed 1", "--seed 1"},
+      {"train --resume done --steps 1", "--steps 1: the run in done has already made 2 steps"},
       {"train --resume done --data other-size", "--data"},
       {"train --resume done --set latent=4", "--set"},
       {"train --resume done --out elsewhere", "--out elsewhere"},
       {"train mlp-gan --resume done", "mlp-gan"},
-      {"sample", "RUN"},
+      {"sample", "RUN is required; gesso sample --help says more"},
+      {"sample done --out picture.jpg", "--out picture.jpg: pictures are written as PNG"},
       {"sample done --count 0", "--count 0"},
       {"sample done --count -5", "--count -5"},
       {"sample done --cuont 5", "did you mean \"--count\"?"},
@@ -128,6 +135,8 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"edit done attribute --add 3 --strength far", "--strength: \"far\" is not a number"},
 
       {"train mlp-vae --data mnist", "no data \"mnist\"", 1},  // GESSO_DATA has none
+      {"train convlstm --data moving", "or try --data moving:fashion", 1},
+      {"train mlp-vae --data cifar10", "or try --data sprites", 1},
       {"train mlp-vae --data empty", "train-images-idx3-ubyte", 1},
       {"train mlp-vae --data notest --batch-size 7", "t10k-images-idx3-ubyte", 1},
       {"train mlp-vae --data cut --batch-size 7", "cut/train-images-idx3-ubyte", 1},
@@ -138,7 +147,8 @@ TEST_CASE("gesso: every mistake is one line, says what is wrong, and is exit cod
       {"train --resume nowhere", "nowhere: there is no such run folder", 1},
       {"train --resume data", "config.json", 1},
       {"sample nowhere", "nowhere: there is no such run folder", 1},
-      {"reconstruct done --data other-size", "(10,10,1)", 1},
+      {"reconstruct done --data other-size", "other-size: images of (10,10,1)", 1},
+      {"reconstruct done --data sprites:4x1", "--data sprites:4x1: images of (4,4,1)", 1},
       {"eval nowhere --json", "nowhere", 1},
       {"edit nowhere denoise", "nowhere: there is no such run folder", 1},
       {"info nowhere", "nowhere", 1},

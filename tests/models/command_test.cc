@@ -60,6 +60,40 @@ TEST_CASE("gesso train: without --out each run gets a folder of its own") {
   CHECK(w.train("--steps 1").out == "runs/mlp-vae-data-2\n");
 }
 
+TEST_CASE("gesso train: one test image is enough for all pictures") {
+  const Workshop w;
+  put_squares(w / "few", 9, 1);
+  for (const char* model : {"mlp-vae", "mlp-gan"}) {
+    const Outcome o = w.gesso(fmt::format(
+        "train {0} --data few --set hidden=4 --set latent=3 --batch-size 3 --steps 2 --out {0}", model));
+    CAPTURE(o.err);
+    CHECK(o.code == 0);
+    CHECK(std::filesystem::exists(w / model / "samples/walk.png"));
+  }
+}
+
+TEST_CASE("gesso train: a run that has all its steps says so, and how to go on") {
+  const Workshop w;
+  REQUIRE(w.train("--steps 2 --out run").code == 0);
+  const Outcome o = w.gesso("train --resume run");
+  CHECK(o.code == 0);
+  CHECK(o.err.find("from step 2 of 2: nothing is left to do; --steps or --epochs") != std::string::npos);
+  CHECK(w.gesso("train --resume run --steps 1").code == 2);
+  CHECK(json::parse(nn::bytes_of(w / "run/config.json"))["steps"] == 2);
+}
+
+TEST_CASE("gesso: an instruction level that there is none of is said, once") {
+  const Workshop w;
+  ::setenv("GESSO_ISA", "avx512", 1);
+  const Outcome o = w.train("--steps 1 --out run");
+  ::unsetenv("GESSO_ISA");
+  CHECK(o.code == 0);
+  const std::string said = "gesso: GESSO_ISA=avx512: expected portable, v3 or v4";
+  CHECK(o.err.find(said) != std::string::npos);
+  CHECK(o.err.find(said) == o.err.rfind(said));
+  CHECK(w.train("--steps 1 --out other").err.find("GESSO_ISA") == std::string::npos);
+}
+
 TEST_CASE("gesso train: a last batch of one image is left out") {
   const Workshop w;
   REQUIRE(w.gesso("train conv-gan --data data --set width=0.1 --batch-size 59 --epochs 2 --out run").code ==
@@ -104,7 +138,9 @@ TEST_CASE("gesso train: the log, config.json and the report state the likelihood
   CAPTURE(o.err);
   CHECK(o.err.find("gesso: " + said + "\n") != std::string::npos);
   CHECK(json::parse(nn::bytes_of(w / "run/config.json"))["objective"] == said);
-  CHECK(nn::bytes_of(w / "run/report.html").find(said) != std::string::npos);
+  const std::string report = nn::bytes_of(w / "run/report.html");
+  CHECK(report.find(said) != std::string::npos);
+  CHECK(report.find(">nats</text>") != std::string::npos);
   const json last = metrics(w / "run").front();
   CHECK(last["objective"].get<double>() ==
         doctest::Approx(last["reconstruction"].get<double>() + 2 * last["kl"].get<double>()));

@@ -52,6 +52,8 @@ TEST_CASE("gesso edit: interpolations and attributes, by labels and factors") {
   CHECK(w.gesso("edit run interpolate --count 2 --from shape=star --to 1 --out pairs.png").out ==
         "pairs.png\n");
   CHECK(size_of(w / "pairs.png") == grid_of(6, 13));
+  CHECK(w.gesso("edit run interpolate --out pairs.jpeg").err.find("expected a name that ends in .png") !=
+        std::string::npos);
   CHECK(w.gesso("edit run attribute --add x=high --subtract x=low").out == "run/samples/attribute.png\n");
   CHECK(size_of(w / "run/samples/attribute.png") == grid_of(6, 10));
   const Outcome wrong = w.gesso("edit run attribute --add shape=sqare");

@@ -21,6 +21,7 @@ TEST_CASE("options: a suggestion is the nearest name, or else all of them") {
   CHECK(suggestion("lattent", names) == "; did you mean \"latent\"?");
   CHECK(suggestion("hiddne", names) == "; did you mean \"hidden\"?");
   CHECK(suggestion("Width", names) == "; did you mean \"width\"?");
+  CHECK(suggestion("boot", {"coat", "ankle boot"}) == "; there is: coat, ankle boot");
   CHECK(suggestion("momentum", names) == "; there is: hidden, latent, width");
   CHECK(suggestion("x", {}) == "");
 }
