@@ -1,4 +1,4 @@
-// The pointwise part of recurrent steps.
+// The pointwise part of recurrent steps, and a whole step of a ConvLSTM.
 #pragma once
 
 #include "autograd/ops.h"
@@ -18,5 +18,12 @@ struct LstmState {
 /// other in w (..,3H), whose other dimensions are the last of c's: (3H) for all rows alike, (H,W,3K) for each place of
 /// images (N,H,W,K). w may be undefined: 0. One kernel forward and one back.
 LstmState lstm_cell(const Var& a, const Var& c, const Var& w = {});
+
+/// h', c' (N,H,W,K) = lstm_cell of a = [x h] * w + b with its peepholes (H,W,3K): x (N,H,W,C), the state (N,H,W,K), filters
+/// w (4K,R,S,C+K) with odd sides, b (4K); [x h] are channels side by side, images are padded to keep their size. x (C is 0 then) or
+/// the state's h may be undefined, and so may b and peepholes. Shi et al. 2015, equation 3. As one op, because what comes to the
+/// gates and its gradient, which are four times as large as a state, then never leave the caches between its kernels.
+LstmState conv_lstm(const Var& x, const LstmState& state, const Var& w, const Var& b = {},
+                    const Var& peepholes = {});
 
 }  // namespace gesso

@@ -227,17 +227,9 @@ LstmState ConvLSTM::operator()(const Var& x, const LstmState& s) const {
             any.dim(3) == (x ? in_ : hidden_),
         "ConvLSTM: {} {} should be (N,{},{},{})", x ? "x" : "h", any.shape(), places_.h, places_.w,
         x ? in_ : hidden_);
-  const Conv2dOptions same{.padding = HW(weight.dim(1) / 2, weight.dim(2) / 2)};
-  const auto convolve = [&](const Var& image, std::int64_t first, const Var& b) {
-    const Var filters = slice(weight, 3, first, first + image.dim(3));
-    return conv2d(image, filters, tensor::conv2d_geometry(image.shape(), filters.shape(), same), b);
-  };
-  // Before the first step there is nothing to convolve but the input.
-  Var gates = s.h ? convolve(s.h, in_, x ? Var() : bias) : Var();
-  if (x) gates = gates ? gates + convolve(x, 0, bias) : convolve(x, 0, bias);
   const Var c =
       s.c ? s.c : Var(tensor::zeros({any.dim(0), places_.h, places_.w, hidden_}, any.dtype(), any.device()));
-  return lstm_cell(gates, c, peepholes);
+  return conv_lstm(x, {s.h, c}, weight, bias, peepholes);
 }
 
 }  // namespace gesso::nn

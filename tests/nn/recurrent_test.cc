@@ -206,6 +206,29 @@ TEST_CASE(
   CHECK(gradcheck(f, {x, y, m.weight, m.bias, m.peepholes}) == "");
 }
 
+TEST_CASE("ConvLSTM: many images, which it takes some at a time, give what its formula in ops gives") {
+  Generator g(1);
+  ConvLSTM m(1, 16, 3, 64, g, {.dtype = DType::f64});
+  tensor::copy_(m.peepholes.mutable_value(), values(m.peepholes.shape(), 5).value());
+  const Var x = values({5, 64, 64, 1}, 1), h = values({5, 64, 64, 16}, 2), c = values(h.shape(), 3);
+  const std::vector<Var> inputs = {x, h, c, m.weight, m.bias, m.peepholes};
+  const auto gradients = [&](const LstmState& next) {
+    return grad({next.h, next.c}, inputs, {.grad_outputs = {values(h.shape(), 6), values(h.shape(), 7)}});
+  };
+  const Conv2dOptions same{.padding = 1};
+  const Var both = concat({x, h}, 3);
+  const Var a = conv2d(both, m.weight, tensor::conv2d_geometry(both.shape(), m.weight.shape(), same), m.bias);
+  const LstmState wanted = lstm_cell(a, c, m.peepholes), found = m(x, {h, c});
+  CHECK(!!(distance(found.h.value(), wanted.h.value()) <= 1e-13));
+  CHECK(!!(distance(found.c.value(), wanted.c.value()) <= 1e-13));
+  const std::vector<Var> d_wanted = gradients(wanted), d_found = gradients(found);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CAPTURE(i);
+    // A filter's gradient is a sum of 20,480 terms below 1, which have either sign.
+    CHECK(!!(distance(d_found[i].value(), d_wanted[i].value()) <= 1e-11));
+  }
+}
+
 TEST_CASE("ConvLSTM starts and prints as it says; parts have names") {
   Generator g(1);
   ConvLSTM m(5, 8, 3, {6, 7}, g);
