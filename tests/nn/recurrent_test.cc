@@ -203,7 +203,16 @@ TEST_CASE(
     const LstmState last = m(v[1], m(v[1], m(v[0])));
     return {last.h, last.c};
   };
-  CHECK(gradcheck(f, {x, y, m.weight, m.bias, m.peepholes}) == "");
+  const std::vector<Var> inputs = {x, y, m.weight, m.bias, m.peepholes};
+  CHECK(gradcheck(f, inputs) == "");
+  // Who will differentiate the gradient again gets it in ops, the same.
+  const auto gradients = [&](bool recorded) {
+    const std::vector<Var> last = f(inputs);
+    return grad({sum(square(last[0])) + sum(last[1])}, inputs, {.create_graph = recorded});
+  };
+  const std::vector<Var> fused = gradients(false), in_ops = gradients(true);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    CHECK(!!(distance(fused[i].value(), in_ops[i].value()) <= 1e-13));
 }
 
 TEST_CASE("ConvLSTM: many images, which it takes some at a time, give what its formula in ops gives") {
