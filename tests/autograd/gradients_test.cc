@@ -68,7 +68,47 @@ void check_adjoint(const Op& op, const OpSample& sample, DType dtype, Generator&
   if (op.linear == Linear::jointly) CHECK(backward == forward);
 }
 
+/// The gradient that is recorded, so that it can be differentiated again, against the one that is not, which may come from a
+/// kernel of its own: gradgradcheck compares the former with differences of itself. Both round about as much as sums of n terms.
+std::string recorded_or_not(const Function& f, const std::vector<Var>& inputs, const GradcheckOptions&) {
+  const auto gradients = [&](bool recorded) {
+    std::vector<Var> x, wanted, ys, v;
+    for (const Var& in : inputs) {
+      const bool checked = in.requires_grad() && in.dtype() == DType::f64;
+      x.push_back(checked ? parameter(in.value().clone()) : in.detach());
+      if (checked) wanted.push_back(x.back());
+    }
+    Generator g(5);
+    for (const Var& y : f(x)) {
+      if (!y.requires_grad()) continue;  // zero by structure
+      ys.push_back(y);
+      v.push_back(tensor::uniform(g, y.shape(), -1, 1, y.dtype(), y.device()));
+    }
+    if (ys.empty()) return std::vector<Var>(wanted.size());
+    return grad(ys, wanted, {.grad_outputs = v, .create_graph = recorded, .allow_unused = true});
+  };
+  const std::vector<Var> once = gradients(false), again = gradients(true);
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    if (once[i].defined() != again[i].defined()) return fmt::format("input {}: only one is there", i);
+    if (!once[i]) continue;
+    const std::vector<double> a = once[i].value().to_vector<double>(),
+                              b = again[i].value().to_vector<double>();
+    double size = 1;
+    for (const double e : b) size = std::max(size, std::abs(e));
+    for (std::size_t k = 0; k < a.size(); ++k)
+      if (!(std::abs(a[k] - b.at(k)) <= 1e-12 * size))
+        return fmt::format("input {}, element {}: {} and, recorded, {}", i, k, a[k], b[k]);
+  }
+  return "";
+}
+
 }  // namespace
+
+TEST_CASE("every op's gradient is the same, recorded or not") {
+  const int n = over_all_ops(recorded_or_not);
+  MESSAGE(n << " configurations");
+  CHECK(n >= 300);
+}
 
 TEST_CASE("every op's gradient agrees with central differences") {
   const int n = over_all_ops(gradcheck);
