@@ -46,14 +46,14 @@ TEST_CASE("gesso train: a run that was killed goes on from its last checkpoint, 
   CHECK(long_run.wait().code == 256 + SIGKILL);
   const std::string log = nn::bytes_of(w / "run/metrics.jsonl");
   nn::put_bytes(w / "run/metrics.jsonl", log + "{\"step\": 1, \"sp");  // the torn line of a machine that died
-  const Outcome nothing_to_do = w.gesso("train --resume run --steps 1");
-  CAPTURE(nothing_to_do.err);
-  REQUIRE(nothing_to_do.code == 0);
-  const std::string before = "going on with run from step ";
-  const std::size_t at = nothing_to_do.err.find(before);
+  const Outcome too_few = w.gesso("train --resume run --steps 1");
+  CAPTURE(too_few.err);
+  REQUIRE(too_few.code == 2);
+  const std::string before = "has already made ";
+  const std::size_t at = too_few.err.find(before);
   REQUIRE(at != std::string::npos);
-  const int step = std::stoi(nothing_to_do.err.substr(at + before.size()));
-  CHECK(step > 0);
+  const int step = std::stoi(too_few.err.substr(at + before.size()));
+  CHECK(step > 1);
   REQUIRE(w.gesso(fmt::format("train --resume run --steps {}", step + 20)).code == 0);
   REQUIRE(w.train(fmt::format("--steps {} --out whole", step + 20)).code == 0);
   check_same_run(w / "run", w / "whole");
