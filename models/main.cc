@@ -141,7 +141,8 @@ void add_compression(CLI::App& app, Arguments& a) {
   pack->add_option("--out", a.out, "file to write")->required()->type_name("FILE");
   add_common(pack, a.common);
 
-  CLI::App* unpack = app.add_subcommand("decompress", "unpack pictures: what the vq-vae makes of their codes, as PNG files");
+  CLI::App* unpack =
+      app.add_subcommand("decompress", "unpack pictures: what the vq-vae makes of their codes, as PNG files");
   unpack->add_option("RUN", a.run, "the run that they were packed with")->required()->type_name("");
   unpack->add_option("FILE", a.path, "as compress wrote it")->required()->type_name("");
   unpack->add_option("--out", a.out, "folder to write to")->required()->type_name("DIR");

@@ -1,17 +1,17 @@
 // Picks the instruction level once, at start-up. Compiled for the plain baseline.
+#include "kernels/kernels.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "kernels/kernels.h"
-
 namespace gesso::kernels {
 
-#define GESSO_DECLARE_LEVEL(level)      \
-  namespace level {                     \
-  const Kernels<float>& table_f32();    \
-  const Kernels<double>& table_f64();   \
-  const MoveKernels& table_move();      \
+#define GESSO_DECLARE_LEVEL(level)    \
+  namespace level {                   \
+  const Kernels<float>& table_f32();  \
+  const Kernels<double>& table_f64(); \
+  const MoveKernels& table_move();    \
   }
 GESSO_DECLARE_LEVEL(portable)
 #ifdef GESSO_X86_LEVELS
@@ -35,7 +35,9 @@ const char* wished() {
   if (!wish || !*wish) return nullptr;
   const auto is = [wish](const char* level) { return !std::strcmp(wish, level); };
   if (is("portable") || is("v3") || is("v4")) return wish;
-  std::fprintf(stderr, "gesso: GESSO_ISA=%s: expected portable, v3 or v4; taking the best that this machine has\n", wish);
+  std::fprintf(stderr,
+               "gesso: GESSO_ISA=%s: expected portable, v3 or v4; taking the best that this machine has\n",
+               wish);
   return nullptr;
 }
 
@@ -46,10 +48,12 @@ Level choose() {
 #ifdef GESSO_X86_LEVELS
   const auto allows = [wish](const char* level) { return !wish || std::strcmp(wish, level) >= 0; };
   if (wish && !std::strcmp(wish, "portable")) return best;
-  if (allows("v3") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+  if (allows("v3") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("bmi2"))
     best = {"v3", v3::table_f32, v3::table_f64, v3::table_move};
   if (allows("v4") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
     best = {"v4", v4::table_f32, v4::table_f64, v4::table_move};
 #endif
   return best;
