@@ -233,9 +233,10 @@ void conv2d_in_blocks(const Domain& d, const Conv2dGeometry& g, const T* x, cons
   }
 }
 
-template <class T, class Domain>
-void conv2d_input_in_blocks(const Domain& d, const Conv2dGeometry& g, const T* y, const T* w,
-                            const Epilogue<T>& e, T* x) {
+/// For blocks of channels c of the images: calls f(block, part, n, c, X, U, Y) with the domain of these channels alone, memory for
+/// their X and U, and Y of the images of a part, of which n is the first.
+template <class T, class Domain, class F>
+void for_each_input_block(const Domain& d, const Conv2dGeometry& g, const T* y, const F& f) {
   const Parts parts = parts_to_share<T>(d, g.N, d.K);
   for (std::int64_t i = 0; i < parts.count; ++i) {
     const std::int64_t n = parts.begin(i);
@@ -247,33 +248,35 @@ void conv2d_input_in_blocks(const Domain& d, const Conv2dGeometry& g, const T* y
       block.C = channels, block.D = d.phases * channels;
       Places<T> U{nullptr, d.K, block.D}, X{nullptr, Y.rows, block.D};
       make_room(for_part, d.places, U, &X);
-      block.filter(w + c, U);
-      gemm<T>(d.places, Y.rows, block.D, d.K, Y.view(), U.view(), X.sink());
-      block.image_back(
-          X, Rows<T>{x + n * g.H * g.W * g.C + c, g.C, 0, e.bias ? e.bias + c : nullptr, e.act, e.slope});
+      f(block, i, n, c, X, U, Y);
     });
   }
+}
+
+template <class T, class Domain>
+void conv2d_input_in_blocks(const Domain& d, const Conv2dGeometry& g, const T* y, const T* w,
+                            const Epilogue<T>& e, T* x) {
+  for_each_input_block(d, g, y,
+                       [&](const Domain& block, std::int64_t, std::int64_t n, std::int64_t c,
+                           const Places<T>& X, const Places<T>& U, const Places<T>& Y) {
+                         block.filter(w + c, U);
+                         gemm<T>(d.places, Y.rows, block.D, d.K, Y.view(), U.view(), X.sink());
+                         block.image_back(X, Rows<T>{x + n * g.H * g.W * g.C + c, g.C, 0,
+                                                     e.bias ? e.bias + c : nullptr, e.act, e.slope});
+                       });
 }
 
 /// The sums of later images are added to those of earlier ones on their way back.
 template <class T, class Domain>
 void conv2d_filter_in_blocks(const Domain& d, const Conv2dGeometry& g, const T* x, const T* y, T* w) {
-  const Parts parts = parts_to_share<T>(d, g.N, d.K);
-  for (std::int64_t i = 0; i < parts.count; ++i) {
-    const std::int64_t n = parts.begin(i);
-    Places<T> Y{nullptr, parts.size(i) * d.rows, d.K};
-    make_room(for_all, d.places, Y);
-    d.output(y + n * g.P * g.Q * g.K, Y);
-    for_each_block<T>(g.C, d.places * d.phases * d.K, [&](std::int64_t c, std::int64_t channels) {
-      Domain block = d;
-      block.C = channels, block.D = d.phases * channels;
-      Places<T> U{nullptr, d.K, block.D}, X{nullptr, Y.rows, block.D};
-      make_room(for_part, d.places, U, &X);
-      block.image(x + n * g.H * g.W * g.C + c, X);
-      gemm<T>(d.places, d.K, block.D, Y.rows, Transposed<Dense<T>>{Y.view()}, X.view(), U.sink());
-      block.filter_back(U, w + c, i > 0);
-    });
-  }
+  for_each_input_block(d, g, y,
+                       [&](const Domain& block, std::int64_t part, std::int64_t n, std::int64_t c,
+                           const Places<T>& X, const Places<T>& U, const Places<T>& Y) {
+                         block.image(x + n * g.H * g.W * g.C + c, X);
+                         gemm<T>(d.places, d.K, block.D, Y.rows, Transposed<Dense<T>>{Y.view()}, X.view(),
+                                 U.sink());
+                         block.filter_back(U, w + c, part > 0);
+                       });
 }
 
 template <class T, class Domain>
